@@ -21,7 +21,7 @@ from enum import IntEnum
 
 from .config import COMMAND_WORDS
 
-__all__ = ["FIELDS", "ErrorCode", "Field", "Opcode", "checksum", "decode", "encode"]
+__all__ = ["CHECKSUM_PIECES", "CHECKSUM_SEED", "FIELDS", "ErrorCode", "Field", "Opcode", "checksum", "decode", "encode"]
 
 
 class Opcode(IntEnum):
@@ -42,7 +42,8 @@ class ErrorCode(IntEnum):
     BAD_RESERVED = 4
     """A reserved bit is not zero."""
     BAD_SHAPE = 5
-    """A count is zero, or a matrix product with more than a 1 x 1 kernel, a stride or padding."""
+    """A count is zero, the column blocks don't just cover the output groups, or a matrix product has more than a 1 x 1
+    kernel, a stride, padding or more than one line."""
     BAD_KERNEL = 6
     """Kernel outside 1 to 7."""
     BAD_STRIDE = 7
@@ -118,24 +119,23 @@ FIELDS = (
 )
 """The command's fields, in order."""
 
-_CHECKSUM_SEED = 0xA5C3
+CHECKSUM_SEED = 0xA5C3
+CHECKSUM_PIECES = tuple(
+    (word, piece, 5 * (4 * word + piece) % 16) for word in range(COMMAND_WORDS) for piece in range(4) if word or piece != 1
+)
+"""(word, 16-bit piece of it, bits it is rotated left) of what the checksum is taken over: all but the checksum field."""
 
 
 def checksum(words: Sequence[int]) -> int:
     """16-bit checksum of a command's eight words, whatever their checksum field holds.
 
-    Exclusive or of the 32 16-bit pieces, the piece of index ``i`` rotated left by ``5 * i`` bits, and a seed: any single
-    flip changes it, zeroed or shifted words do, and the hardware tests captured words in one cycle.
+    Exclusive or of a seed and the other 31 16-bit pieces, each rotated left: any single flip changes it, zeroed or shifted
+    words do, and the hardware tests captured words in one cycle.
     """
-    result = _CHECKSUM_SEED
-    for index, word in enumerate(words):
-        for piece in range(4):
-            position = 4 * index + piece
-            if position == 1:
-                continue
-            value = (int(word) >> (16 * piece)) & 0xFFFF
-            turn = 5 * position % 16
-            result ^= ((value << turn) | (value >> (16 - turn))) & 0xFFFF
+    result = CHECKSUM_SEED
+    for word, piece, turn in CHECKSUM_PIECES:
+        value = (int(words[word]) >> (16 * piece)) & 0xFFFF
+        result ^= ((value << turn) | (value >> (16 - turn))) & 0xFFFF
     return result
 
 

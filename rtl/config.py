@@ -94,7 +94,7 @@ class Config:
             _is_power_of_two(self.command_rows) and 64 <= self.command_rows <= 4096,
             f"command_rows must be a power of two from 64 to 4096, not {self.command_rows!r}",
         )
-        _require(self.side_columns in (0, 1), f"side_columns must be 0 or 1, not {self.side_columns!r}")
+        _require(self.side_columns == 0, f"side_columns must be 0 without protection, not {self.side_columns!r}")
 
     def _check_memory(self, field: str, size: int, word: int) -> None:
         words, rest = divmod(size, word)

@@ -12,7 +12,7 @@ from enum import Enum, IntEnum
 from .config import Config
 
 __all__ = ["ADDRESS_BITS", "IDENTITY", "REGISTERS", "VERSION", "WINDOW_BYTES", "Access", "Register", "RegisterField",
-           "State", "Window", "register", "window_rows", "window_stride"]  # fmt: skip
+           "State", "Window", "register", "window_banks", "window_rows", "window_stride"]  # fmt: skip
 
 ADDRESS_BITS = 22
 WINDOW_BYTES = 1 << 19
@@ -153,6 +153,12 @@ def _row_bytes(config: Config, window: Window) -> int:
 def window_stride(config: Config, window: Window) -> int:
     """Bytes of address space from one row of a memory to the next: a power of two, at least 8."""
     return max(8, 1 << (_row_bytes(config, window) - 1).bit_length())
+
+
+def window_banks(config: Config, window: Window) -> tuple[int, int]:
+    """Banks (codewords) of a memory's row, and the data bits of one."""
+    row = _row_bytes(config, window)
+    return -(-row // 8), 8 * min(row, 8)
 
 
 def window_rows(config: Config, window: Window) -> int:

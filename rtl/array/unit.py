@@ -1,0 +1,112 @@
+"""The array with everything between the RAMs' outputs and the requantizer's inputs."""
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from vanallen.rtl.config import Config
+from vanallen.rtl.control.tag import TagPipe, drain_tag, issue_tag
+from vanallen.rtl.memory.scratchpad import Scratchpad
+
+from .accumulator import Accumulator
+from .skew import Skew
+from .systolic_array import SystolicArray
+
+__all__ = ["ArrayUnit"]
+
+
+class ArrayUnit(wiring.Component):
+    """Systolic array, skews, accumulators and the tag pipes that steer them.
+
+    ::
+
+        cycle 0: tag; 3: words from RAM; 4: row 0 of the array; add(c) = R + 6 + c: column c is added
+
+        activations --[padding]--[reg]--> skew --> systolic array --> accumulators --> drained
+        weights --------------- [reg]--> skew ------^      ^              ^   ^
+        tag --> tag pipe ----------- load, swap -----------'--------------'   |
+        drain_tag --> tag pipe -----------------------------------------------'
+
+    ``arrived`` is the tag of the row that the last column writes now, ``latency`` cycles after ``tag``. ``drained``, with
+    ``drained_tag``, follows ``drain_tag`` by ``drain_latency`` = 3 cycles, as a read of parameter RAM does.
+    """
+
+    drain_latency = Scratchpad.latency
+
+    def __init__(self, *, config: Config):
+        self.config = config
+        self.issue_layout, self.drain_layout = issue_tag(config), drain_tag(config)
+        self.total_columns = config.columns + config.side_columns
+        self.array = SystolicArray(rows=config.rows, columns=config.columns, side_columns=config.side_columns)
+        self.latency = self._add(self.total_columns - 1) + 1
+        super().__init__({
+            "tag": In(self.issue_layout),
+            "activations": In(data.ArrayLayout(signed(8), config.rows)),
+            "weights": In(data.ArrayLayout(signed(8), config.columns)),
+            "zero_point": In(signed(8)),
+            "drain_tag": In(self.drain_layout),
+            "arrived": Out(self.issue_layout),
+            "drained": Out(data.ArrayLayout(signed(32), config.lanes)),
+            "drained_tag": Out(self.drain_layout),
+        })  # fmt: skip
+
+    def _add(self, column: int) -> int:
+        """Cycles from a slot's tag to the sum of ``column``."""
+        return Scratchpad.latency + 1 + self.array.latency(column)
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.array = self.array
+        m.submodules.tags = tags = TagPipe(tag=self.issue_layout, depth=self.latency)
+        m.submodules.drain_tags = drain = TagPipe(tag=self.drain_layout, depth=self.drain_latency)
+        m.d.comb += [
+            tags.i.eq(self.tag),
+            self.arrived.eq(tags.taps[self.latency]),
+            drain.i.eq(self.drain_tag),
+            self.drained_tag.eq(drain.taps[self.drain_latency]),
+        ]
+        self._edges(m, tags)
+        drained = self._accumulators(m, tags, drain)
+        lanes = self.config.lanes
+        groups = [Cat(drained[first : first + lanes]) for first in range(0, self.config.columns, lanes)]
+        m.d.comb += self.drained.as_value().eq(Array(groups)[self.drained_tag.group])
+        return m
+
+    def _edges(self, m: Module, tags: TagPipe) -> None:
+        """The left and upper edge of the array."""
+        rows, columns = self.config.rows, self.config.columns
+        m.submodules.row_skew = row_skew = Skew(element=signed(8), count=rows)
+        m.submodules.column_skew = column_skew = Skew(element=signed(8), count=columns)
+        vector = Signal(data.ArrayLayout(signed(8), rows), reset_less=True)
+        weights = Signal(data.ArrayLayout(signed(8), columns), reset_less=True)
+        arriving, entering = tags.taps[Scratchpad.latency], Scratchpad.latency + 1
+        for row in range(rows):
+            m.d.sync += vector[row].eq(Mux(arriving.padding, self.zero_point, self.activations[row]))
+            m.d.comb += [
+                self.array.activations[row].eq(row_skew.o[row]),
+                self.array.swap[row].eq(tags.taps[entering + row].swap),
+                self.array.load[row].eq(tags.taps[entering].load & (tags.taps[entering].load_row == row)),
+            ]
+        m.d.sync += weights.eq(self.weights)
+        m.d.comb += [row_skew.i.eq(vector), column_skew.i.eq(weights)]
+        m.d.comb += [self.array.weights[str(column)].eq(column_skew.o[column]) for column in range(columns)]
+
+    def _accumulators(self, m: Module, tags: TagPipe, drain: TagPipe) -> list[Signal]:
+        """One accumulator a column, each a cycle behind its neighbour; their values ``drain_latency`` after a drain tag."""
+        drained = []
+        first = self.drain_latency - Accumulator.latency
+        for column in range(self.total_columns):
+            add = self._add(column)
+            read, adding, write = tags.taps[add - Accumulator.latency], tags.taps[add], tags.taps[add + 1]
+            accumulator = Accumulator(rows=self.config.accumulator_rows, sum_bits=self.array.sum_bits[column])
+            m.submodules[f"accumulator_{column}"] = accumulator
+            m.d.comb += [
+                accumulator.partial_sum.eq(self.array.sums[str(column)]),
+                accumulator.add_first.eq(adding.first),
+                accumulator.add_bank.eq(adding.bank),
+                accumulator.drained_bank.eq(drain.taps[self.drain_latency].bank),
+            ]
+            for port, tag in ((accumulator.read, read), (accumulator.write, write), (accumulator.drain, drain.taps[first])):
+                m.d.comb += [port.valid.eq(tag.valid), port.bank.eq(tag.bank), port.row.eq(tag.row)]
+            drained.append(accumulator.drained)
+        return drained

@@ -1,0 +1,148 @@
+"""The AXI4-Lite subordinate: handshakes, and nothing of what the addresses mean."""
+
+from types import SimpleNamespace
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.data import StructLayout
+from amaranth.lib.wiring import In, Out
+
+from vanallen.rtl.control.machine import Machine
+from vanallen.rtl.registers import ADDRESS_BITS
+
+__all__ = ["OKAY", "SLVERR", "AxiLitePort", "ReadChannelMachine", "ResponseQueue", "WriteChannelMachine"]
+
+OKAY, SLVERR = 0, 2
+"""AXI4 response codes (Arm IHI 0022, A3.4.4)."""
+
+
+class AxiLitePort(wiring.Signature):
+    """AXI4-Lite with 64 bits, signals named as Arm IHI 0022 does; the manager's side."""
+
+    def __init__(self) -> None:
+        super().__init__({
+            "awaddr": Out(ADDRESS_BITS), "awprot": Out(3), "awvalid": Out(1), "awready": In(1),
+            "wdata": Out(64), "wstrb": Out(8), "wvalid": Out(1), "wready": In(1),
+            "bresp": In(2), "bvalid": In(1), "bready": Out(1),
+            "araddr": Out(ADDRESS_BITS), "arprot": Out(3), "arvalid": Out(1), "arready": In(1),
+            "rdata": In(64), "rresp": In(2), "rvalid": In(1), "rready": Out(1),
+        })  # fmt: skip
+
+
+class WriteChannelMachine(Machine):
+    """Takes an address and its data together, executes the write a cycle later, queues up to three responses.
+
+    One write a cycle. ``request`` with ``address``, ``word`` and ``whole`` (every byte strobed) is the write that executes;
+    ``okay`` answers it in the same cycle.
+    """
+
+    depth = 3
+
+    def __init__(self) -> None:
+        self.state = StructLayout({
+            "request": 1, "address": ADDRESS_BITS, "word": 64, "whole": 1, "responses": 2, "errors": self.depth,
+        })  # fmt: skip
+        self.ports = {
+            "awaddr": In(ADDRESS_BITS), "awvalid": In(1), "ready": Out(1),
+            "wdata": In(64), "wstrb": In(8), "wvalid": In(1),
+            "bresp": Out(2), "bvalid": Out(1), "bready": In(1),
+            "request": Out(1), "address": Out(ADDRESS_BITS), "word": Out(64), "whole": Out(1), "okay": In(1),
+        }  # fmt: skip
+
+    def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
+        accept = port.awvalid & port.wvalid & (now.responses + now.request < self.depth)
+        taken = port.bvalid & port.bready
+        errors, left = Signal(self.depth), Signal(2)
+        m.d.comb += [
+            port.ready.eq(accept),
+            then.request.eq(accept),
+            port.request.eq(now.request),
+            port.address.eq(now.address),
+            port.word.eq(now.word),
+            port.whole.eq(now.whole),
+            port.bvalid.eq(now.responses != 0),
+            port.bresp.eq(Mux(now.errors[0], SLVERR, OKAY)),
+            errors.eq(Mux(taken, now.errors >> 1, now.errors)),
+            left.eq(now.responses - taken),
+            then.responses.eq(left + now.request),
+            then.errors.eq(errors | ((now.request & ~port.okay) << left)),
+        ]
+        with m.If(accept):
+            m.d.comb += [then.address.eq(port.awaddr), then.word.eq(port.wdata), then.whole.eq(port.wstrb.all())]
+
+
+class ReadChannelMachine(Machine):
+    """Takes an address a cycle, requests the word, and collects it ``latency`` cycles later for the response queue.
+
+    ``request`` with ``address`` asks for a word; ``retry`` in the same cycle says that the memory could not be read now.
+    ``collect`` with ``collect_address``, ``collect_error`` is the request of ``latency`` cycles ago, whose word is pushed into
+    ``slot`` of the queue. A read is only accepted when the queue has room for it.
+    """
+
+    depth = 8
+
+    def __init__(self, *, latency: int):
+        self.latency = latency
+        in_flight = StructLayout({"valid": 1, "error": 1, "address": ADDRESS_BITS})
+        self.state = StructLayout({
+            "request": 1, "address": ADDRESS_BITS, "promised": range(self.depth + 1), "stored": range(self.depth + 1),
+            "first": range(self.depth), "free": range(self.depth),
+            **{f"flight_{stage}": in_flight for stage in range(latency)},
+        })  # fmt: skip
+        self.ports = {
+            "araddr": In(ADDRESS_BITS), "arvalid": In(1), "arready": Out(1), "rvalid": Out(1), "rready": In(1),
+            "request": Out(1), "address": Out(ADDRESS_BITS), "okay": In(1), "retry": In(1),
+            "collect": Out(1), "collect_address": Out(ADDRESS_BITS), "collect_error": Out(1),
+            "slot": Out(range(self.depth)), "head": Out(range(self.depth)),
+        }  # fmt: skip
+
+    def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
+        retry = now.request & port.retry
+        ready = (now.promised != self.depth) & ~retry
+        accept, taken = port.arvalid & ready, port.rvalid & port.rready
+        oldest = getattr(now, f"flight_{self.latency - 1}")
+        m.d.comb += [
+            port.arready.eq(ready),
+            port.request.eq(now.request),
+            port.address.eq(now.address),
+            then.request.eq(accept | retry),
+            then.flight_0.valid.eq(now.request & ~retry),
+            then.flight_0.error.eq(~port.okay),
+            then.flight_0.address.eq(now.address),
+            port.collect.eq(oldest.valid),
+            port.collect_address.eq(oldest.address),
+            port.collect_error.eq(oldest.error),
+            port.slot.eq(now.free),
+            port.head.eq(now.first),
+            port.rvalid.eq(now.stored != 0),
+            then.free.eq(now.free + oldest.valid),
+            then.first.eq(now.first + taken),
+            then.stored.eq(now.stored + oldest.valid - taken),
+            then.promised.eq(now.promised + accept - taken),
+        ]
+        for stage in range(1, self.latency):
+            m.d.comb += getattr(then, f"flight_{stage}").eq(getattr(now, f"flight_{stage - 1}"))
+        with m.If(accept):
+            m.d.comb += then.address.eq(port.araddr)
+
+
+class ResponseQueue(wiring.Component):
+    """Words and error flags that wait for the manager; ``slot`` is written with ``push``, ``head`` is shown."""
+
+    def __init__(self, *, depth: int):
+        self.depth = depth
+        super().__init__({
+            "push": In(1), "slot": In(range(depth)), "head": In(range(depth)),
+            "word_in": In(64), "error_in": In(1), "word": Out(64), "error": Out(1),
+        })  # fmt: skip
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        entry = StructLayout({"word": 64, "error": 1})
+        entries = [Signal(entry, name=f"entry_{index}", reset_less=True) for index in range(self.depth)]
+        for index, signal in enumerate(entries):
+            with m.If(self.push & (self.slot == index)):
+                m.d.sync += [signal.word.eq(self.word_in), signal.error.eq(self.error_in)]
+            with m.If(self.head == index):
+                m.d.comb += [self.word.eq(signal.word), self.error.eq(signal.error)]
+        return m

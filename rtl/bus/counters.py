@@ -1,0 +1,66 @@
+"""Counters that only report."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from vanallen.rtl.memory.scratchpad import Scratchpad
+
+__all__ = ["LAYERS_LOGGED", "CycleLog", "SaturatingCounter"]
+
+LAYERS_LOGGED = 64
+"""Commands whose cycles are kept: that of command ``k`` at row ``k`` modulo this."""
+
+
+class SaturatingCounter(wiring.Component):
+    """Counts cycles in which ``count`` is high, up to 2^bits - 1; ``clear`` goes first."""
+
+    def __init__(self, *, bits: int = 40):
+        self.bits = bits
+        super().__init__({"count": In(1), "clear": In(1), "value": Out(bits)})
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        value = Signal(self.bits)
+        with m.If(self.clear):
+            m.d.sync += value.eq(0)
+        with m.Elif(self.count & ~value.all()):
+            m.d.sync += value.eq(value + 1)
+        m.d.comb += self.value.eq(value)
+        return m
+
+
+class CycleLog(wiring.Component):
+    """Cycles of each command: ``count`` is high in every cycle of it, ``done`` in the last one.
+
+    Latency: a read takes as long as a scratchpad's.
+    """
+
+    latency = Scratchpad.latency
+
+    count: In(1)
+    done: In(1)
+    index: In(range(LAYERS_LOGGED))
+    address: In(range(LAYERS_LOGGED))
+    value: Out(32)
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.log = log = Memory(shape=32, depth=LAYERS_LOGGED, init=[])
+        write, read = log.write_port(), log.read_port()
+        cycles = Signal(32)
+        with m.If(self.done | ~self.count):
+            m.d.sync += cycles.eq(0)
+        with m.Elif(~cycles.all()):
+            m.d.sync += cycles.eq(cycles + 1)
+        first, second = Signal(32, reset_less=True), Signal(32, reset_less=True)
+        m.d.sync += [first.eq(read.data), second.eq(first)]
+        m.d.comb += [
+            write.en.eq(self.done),
+            write.addr.eq(self.index),
+            write.data.eq(cycles + 1),
+            read.addr.eq(self.address),
+            self.value.eq(second),
+        ]
+        return m

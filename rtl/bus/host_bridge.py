@@ -1,0 +1,119 @@
+"""From the AXI4-Lite port to memories and registers."""
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from vanallen.rtl.config import Config
+from vanallen.rtl.control.machine import Control
+from vanallen.rtl.memory.scratchpad import ReadRequest, Scratchpad, WriteRequest
+from vanallen.rtl.registers import Window, register, window_banks, window_rows, window_stride
+
+from .axi_lite import OKAY, SLVERR, AxiLitePort, ReadChannelMachine, ResponseQueue, WriteChannelMachine
+from .register_file import readable, writable
+
+__all__ = ["MEMORIES", "HostBridge"]
+
+MEMORIES = (Window.COMMAND, Window.PARAMETER, Window.WEIGHT, Window.ACTIVATION)
+"""The windows that are RAM in every build."""
+
+
+class HostBridge(wiring.Component):
+    """Decodes the host's reads and writes; one of each a cycle, back to back.
+
+    Latency: a write executes one cycle after it is accepted and is answered in the next; a read's word is there six cycles
+    after its address. SLVERR, and nothing done: an address with nothing behind it, the wrong direction, a write of part of a
+    word, RAM access or a start unless ``idle``.
+
+    Members: ``port``; for each RAM ``<name>_read``, ``<name>_write``, ``<name>_data``, ``<name>_collision``; for the
+    registers ``register_write``, ``register_address``, ``register_word``, and, in the cycle of collecting a read,
+    ``collect_address`` and ``register_value``; ``log_address`` reads the cycle log.
+    """
+
+    def __init__(self, *, config: Config):
+        self.config = config
+        members = {
+            "port": In(AxiLitePort()), "idle": In(1),
+            "register_write": Out(1), "register_address": Out(12), "register_word": Out(64),
+            "collect_address": Out(12), "register_value": In(64), "log_address": Out(6),
+        }  # fmt: skip
+        for window in MEMORIES:
+            name, rows, (banks, bits) = window.name.lower(), window_rows(config, window), window_banks(config, window)
+            members |= {
+                f"{name}_read": Out(ReadRequest(rows)),
+                f"{name}_write": Out(WriteRequest(rows, banks, bits)),
+                f"{name}_data": In(banks * bits),
+                f"{name}_collision": In(1),
+            }
+        super().__init__(members)
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.write_channel = write = Control(machine=WriteChannelMachine())
+        m.submodules.read_channel = read = Control(machine=ReadChannelMachine(latency=Scratchpad.latency))
+        m.submodules.queue = queue = ResponseQueue(depth=ReadChannelMachine.depth)
+        for channel, names in ((write, ("awaddr", "awvalid", "wdata", "wstrb", "wvalid", "bready")),
+                               (read, ("araddr", "arvalid", "rready"))):  # fmt: skip
+            m.d.comb += [getattr(channel, name).eq(getattr(self.port, name)) for name in names]
+        m.d.comb += [
+            self.port.awready.eq(write.ready), self.port.wready.eq(write.ready),
+            self.port.bvalid.eq(write.bvalid), self.port.bresp.eq(write.bresp),
+            self.port.arready.eq(read.arready), self.port.rvalid.eq(read.rvalid),
+            self.port.rdata.eq(queue.word), self.port.rresp.eq(Mux(queue.error, SLVERR, OKAY)),
+            queue.push.eq(read.collect), queue.slot.eq(read.slot), queue.head.eq(read.head),
+            queue.error_in.eq(read.collect_error),
+        ]  # fmt: skip
+        self._writes(m, write)
+        self._reads(m, read, queue)
+        return m
+
+    def _locate(self, address: Value, window: Window) -> tuple[Value, Value, Value]:
+        """Row, bank, and whether they exist, of ``address`` in ``window``."""
+        banks, _ = window_banks(self.config, window)
+        row_bit = window_stride(self.config, window).bit_length() - 1
+        row, bank = address[row_bit:19], address[3:row_bit]
+        exists = (address[19:] == window) & (row < window_rows(self.config, window))
+        return row, bank, exists & (bank < banks) if len(bank) else exists
+
+    def _writes(self, m: Module, write: Control) -> None:
+        start = write.address[:19] == register("start").address
+        at_register = (write.address[19:] == Window.REGISTERS) & writable(write.address[:19]) & (~start | self.idle)
+        okay = at_register
+        for window in MEMORIES:
+            row, bank, exists = self._locate(write.address, window)
+            banks, bits = window_banks(self.config, window)
+            target = getattr(self, f"{window.name.lower()}_write")
+            enable = write.request & write.whole & self.idle & exists
+            okay = okay | (exists & self.idle)
+            m.d.comb += [
+                target.enable.eq(Mux(enable, 1 << bank if len(bank) else 1, 0)),
+                target.address.eq(row),
+                target.data.eq(write.word[:bits].replicate(banks)),
+            ]
+        m.d.comb += [
+            write.okay.eq(write.whole & okay),
+            self.register_write.eq(write.request & write.whole & at_register),
+            self.register_address.eq(write.address),
+            self.register_word.eq(write.word),
+        ]
+
+    def _reads(self, m: Module, read: Control, queue: ResponseQueue) -> None:
+        okay = (read.address[19:] == Window.REGISTERS) & readable(read.address[:19])
+        retry = Signal()
+        m.d.comb += [self.log_address.eq(read.address[3:]), self.collect_address.eq(read.collect_address)]
+        m.d.comb += queue.word_in.eq(self.register_value)
+        for window in MEMORIES:
+            name = window.name.lower()
+            row, _, exists = self._locate(read.address, window)
+            target, word = getattr(self, f"{name}_read"), getattr(self, f"{name}_data")
+            okay = okay | (exists & self.idle)
+            m.d.comb += [target.enable.eq(read.request & exists & self.idle), target.address.eq(row)]
+            with m.If(target.enable & getattr(self, f"{name}_collision")):
+                m.d.comb += retry.eq(1)
+            _, bank, _ = self._locate(read.collect_address, window)
+            bits = window_banks(self.config, window)[1]
+            with m.If(read.collect_address[19:] == window):
+                m.d.comb += queue.word_in.eq(word.word_select(bank, bits) if len(bank) else word[:bits])
+        with m.If(read.collect_error):
+            m.d.comb += queue.word_in.eq(0)
+        m.d.comb += [read.okay.eq(okay), read.retry.eq(retry)]

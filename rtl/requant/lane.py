@@ -1,0 +1,83 @@
+"""One requantizer lane: int32 accumulator to int8, bit-exact with float32 arithmetic."""
+
+from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from .multiply import Multiply
+from .normalize import Normalize
+from .round import Round
+
+__all__ = ["Lane", "Parameter"]
+
+
+class Parameter(data.Struct):
+    """Bias and IEEE 754 binary32 scale of an output channel: one bank of parameter RAM."""
+
+    bias: signed(32)
+    fraction: 23
+    exponent: 8
+    negative: 1
+    """Ignored: scales are not negative."""
+
+
+class Lane(wiring.Component):
+    """``clamp(round(f32(accumulator + bias) * scale) + zero_point, low, high)``, integers only.
+
+    Equal to ``sw.golden.arithmetic.requantize`` for every accumulator, bias and finite scale of at least zero: the sum
+    wraps modulo 2^32, the conversion, the product and the integer are rounded to nearest even (IEEE 754). A subnormal
+    scale gives the zero point: its product with any accumulator is below one half.
+
+    Latency: 13 cycles (normalise 5, multiply 2, round 6). One value a cycle.
+    """
+
+    latency = Normalize.latency + Multiply.latency + Round.latency
+
+    def __init__(self) -> None:
+        super().__init__({
+            "accumulator": In(signed(32)),
+            "parameter": In(Parameter),
+            "zero_point": In(signed(8)),
+            "low": In(signed(8)),
+            "high": In(signed(8)),
+            "value": Out(signed(8)),
+        })  # fmt: skip
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.normalize = normalize = Normalize()
+        m.submodules.multiply = multiply = Multiply()
+        m.submodules.round = rounding = Round()
+
+        fraction, exponent = self.parameter.fraction, self.parameter.exponent
+        for stage in range(1, Normalize.latency + 1):
+            fraction_delayed = Signal(23, name=f"fraction_{stage}", reset_less=True)
+            exponent_delayed = Signal(8, name=f"exponent_{stage}", reset_less=True)
+            m.d.sync += [fraction_delayed.eq(fraction), exponent_delayed.eq(exponent)]
+            fraction, exponent = fraction_delayed, exponent_delayed
+
+        # accumulator * scale = product * 2^(8 - shift + carry + exponent - 150) = product * 2^-(distance + 23)
+        distance, sign = (119 - exponent) + normalize.shift - normalize.carry, normalize.sign
+        zero = normalize.zero | (exponent == 0)
+        for stage in range(1, Multiply.latency + 1):
+            distance_delayed = Signal(signed(10), name=f"distance_{stage}", reset_less=True)
+            sign_delayed = Signal(name=f"sign_{stage}", reset_less=True)
+            zero_delayed = Signal(name=f"zero_{stage}", reset_less=True)
+            m.d.sync += [distance_delayed.eq(distance), sign_delayed.eq(sign), zero_delayed.eq(zero)]
+            distance, sign, zero = distance_delayed, sign_delayed, zero_delayed
+
+        m.d.comb += [
+            normalize.accumulator.eq(self.accumulator),
+            normalize.bias.eq(self.parameter.bias),
+            multiply.a.eq(normalize.significand),
+            multiply.b.eq(Cat(fraction, 1)),
+            rounding.product.eq(multiply.product),
+            rounding.distance.eq(distance),
+            rounding.sign.eq(sign),
+            rounding.zero.eq(zero),
+            rounding.zero_point.eq(self.zero_point),
+            rounding.low.eq(self.low),
+            rounding.high.eq(self.high),
+            self.value.eq(rounding.value),
+        ]
+        return m

@@ -1,0 +1,1 @@
+"""Measurements: cycles of fixed workloads against the ideal and the cycle model, and the speed of simulation."""

@@ -1,0 +1,80 @@
+"""``vanallen bench``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from vanallen.rtl.config import Config, preset
+
+from .errors import input_errors
+from .options import Parser, add_command, add_config, add_seed
+from .output import Output, new_table
+
+if TYPE_CHECKING:
+    from vanallen.sw.bench.cycles import WorkloadCycles
+
+__all__ = ["add", "execute"]
+
+
+def add(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Adds the command's parser."""
+    parser = add_command(
+        commands,
+        "bench",
+        summary="measure cycles of fixed workloads against ideal and cycle model, and the speed of simulation",
+        details="Exit status 1 if a value differs or cycles aren't the cycle model's.",
+        example="vanallen bench --config payload --json build/bench.json",
+    )
+    add_config(parser)
+    add_seed(parser)
+    text = "leave the speed of simulation out: cycles alone, in seconds"
+    parser.add_argument("--cycles-only", action="store_true", help=text)
+    parser.set_defaults(execute=execute)
+
+
+def _table(config: str, workloads: Sequence[WorkloadCycles]) -> Table:
+    columns = ["workload", "MACs", "cycles", "ideal", "model", "utilization", "bound by", "values"]
+    table = new_table(f"Cycles on {config}", columns, text=["workload", "bound by", "values"])
+    for work in workloads:
+        figures = (work.macs, work.cycles, work.ideal_cycles, work.model_cycles)
+        values = "equal" if work.bit_exact else "DIFFER"
+        table.add_row(work.name, *(f"{figure:,}" for figure in figures), f"{work.utilization:.2%}", work.bound, values)
+    return table
+
+
+def _speeds(config: Config, output: Output) -> dict[str, float]:
+    from vanallen.sw.bench.speed import measure_in_process
+    from vanallen.tb.speed import cocotb_speed  # loads cocotb
+
+    with output.progress("Speed of simulation") as progress:
+        speeds = asdict(measure_in_process(config, report=output.print))
+        progress(1, 2)
+        speeds["cocotb"] = cocotb_speed(config)
+        progress(2, 2)
+    return speeds
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Measures, prints a table."""
+    from vanallen.sw.bench.cycles import measure_cycles  # loads onnxruntime, which other commands don't need
+
+    output = Output(json_path=arguments.json, quiet=arguments.quiet)
+    config = preset(arguments.config)
+    output.print(f"config {config.name}, seed {arguments.seed}")
+    with input_errors(), output.progress("Workloads") as progress:
+        report = measure_cycles(config, seed=arguments.seed, progress=progress)
+    output.print(_table(config.name, report.workloads))
+    for skipped in report.skipped:
+        output.print(f"skipped: {skipped.name}: {skipped.reason}")
+    result: dict[str, Any] = {"config": config.name, "seed": arguments.seed, **asdict(report)}
+    if not arguments.cycles_only:
+        result["simulation"] = _speeds(config, output)
+        for name, speed in result["simulation"].items():
+            output.print(f"simulation, {name.replace('_', ' ')}: {speed:,.0f} cycles/s")
+    output.write_json(result)
+    return 0 if all(work.good for work in report.workloads) else 1

@@ -1,0 +1,47 @@
+"""``vanallen export``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from vanallen.rtl.config import preset
+
+from .errors import UsageError
+from .options import Parser, add_command, add_config
+from .output import Output
+
+__all__ = ["add", "execute"]
+
+
+def add(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Adds the command's parser."""
+    parser = add_command(
+        commands,
+        "export",
+        summary="write the Verilog, C header, register map and port list of a configuration",
+        details="The files are byte-identical on every run.",
+        example="vanallen export --config cubesat -o build/export/cubesat",
+    )
+    add_config(parser)
+    parser.add_argument("-o", "--output", metavar="DIR", help="where to write (default build/export/NAME)")
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Writes the files and names them."""
+    from vanallen.sw.export.bundle import export  # loads Amaranth, which other commands don't need
+
+    output = Output(json_path=arguments.json, quiet=arguments.quiet)
+    directory = Path(arguments.output or f"build/export/{arguments.config}")
+    with output.progress(f"Writing {arguments.config}"):
+        try:
+            paths = export(preset(arguments.config), directory)
+        except OSError as error:
+            raise UsageError(
+                f"cannot write into {directory}: {error.strerror}; name another directory with -o"
+            ) from error
+    for path in paths:
+        output.print(f"{path}  {path.stat().st_size} bytes")
+    output.write_json({"files": [str(path) for path in paths]})
+    return 0

@@ -1,0 +1,85 @@
+"""``vanallen regress``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from rich.table import Table
+
+from vanallen.rtl.config import preset
+
+from .errors import input_errors
+from .options import Parser, add_command, add_config, add_seed
+from .output import Output, new_table
+
+__all__ = ["add", "execute", "show"]
+
+
+def add(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Adds the command's parser."""
+    parser = add_command(
+        commands,
+        "regress",
+        summary="run the cocotb regressions of the chip against the golden model",
+        details="Exit status 1 if a case fails or a mutant survives.",
+        example="vanallen regress --config nano --sim verilator -k padding --waves",
+    )
+    add_config(parser)
+    add_seed(parser)
+    parser.add_argument(
+        "--sim", choices=("verilator", "icarus"), default="verilator", help="simulator (default verilator)"
+    )
+    parser.add_argument("-k", dest="filter", metavar="TEXT", default="", help="only the cases whose name contains TEXT")
+    parser.add_argument("--waves", action="store_true", help="write waves under build/")
+    parser.add_argument(
+        "--mutants", action="store_true", help="put hand-made faults into the hardware: each must be caught"
+    )
+    parser.set_defaults(execute=execute)
+
+
+def _cases(cases: list[dict[str, Any]]) -> Table:
+    table = new_table("Cases", ["case", "seed", "seconds", "outcome"], text=["case", "outcome"])
+    for case in cases:
+        table.add_row(case["name"], str(case["seed"]), f"{case['seconds']:.1f}", case["outcome"])
+    return table
+
+
+def show(output: Output, result: Mapping[str, Any]) -> int:
+    """Prints a regression's outcome (a ``RegressResult`` as a dictionary) and returns the exit status."""
+    output.print(_cases(result["cases"]))
+    coverage, mutants = result["coverage"], result["mutants"]
+    output.print(f"coverage: {coverage['hit']} of {coverage['points']} points")
+    if coverage["missed"]:
+        output.print(f"missed: {', '.join(coverage['missed'])}")
+    survivors = mutants["survivors"] if mutants else []
+    if mutants:
+        output.print(f"mutants: {mutants['killed']} of {mutants['total']} killed")
+    if survivors:
+        output.print(f"survivors: {', '.join(survivors)}")
+    output.print(f"{result['passed']} passed, {result['failed']} failed")
+    return 1 if result["failed"] or survivors else 0
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Runs the cases (or the mutants) and prints outcomes and coverage."""
+    from vanallen.tb.regress import regress  # loads Amaranth and cocotb, which other commands don't need
+
+    output = Output(json_path=arguments.json, quiet=arguments.quiet)
+    output.print(f"config {arguments.config}, simulator {arguments.sim}, seed {arguments.seed}")
+    with input_errors(), output.progress("Regression") as progress:
+        outcome = regress(
+            preset(arguments.config),
+            sim=arguments.sim,
+            filter=arguments.filter,
+            waves=arguments.waves,
+            seed=arguments.seed,
+            mutants=arguments.mutants,
+            progress=progress,
+        )
+    result = {"config": arguments.config, "sim": arguments.sim, "seed": arguments.seed, **asdict(outcome)}
+    status = show(output, result)
+    output.write_json(result)
+    return status

@@ -1,0 +1,104 @@
+"""``vanallen run``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from .errors import input_errors
+from .options import Parser, add_command, add_config, positive
+from .output import Output, finite, new_table
+
+if TYPE_CHECKING:
+    from vanallen.sw.session import LayerResult, RunResult
+
+__all__ = ["add", "execute"]
+
+
+def add(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Adds the command's parser."""
+    parser = add_command(
+        commands,
+        "run",
+        summary="compile a model and run it on the simulated chip or the golden model",
+        details="Exit status 1 if --check finds a differing value. Outputs and a report go under build/run.",
+        example="vanallen run digits --input digits:test --check",
+    )
+    parser.add_argument("model", metavar="MODEL", help="an ONNX file, or the name of a shipped model (digits)")
+    text = "an .npy or .npz file (arrays by input name), or a shipped set (digits:test)"
+    parser.add_argument("--input", metavar="FILE", required=True, help=text)
+    add_config(parser)
+    text = "sim: the chip's Verilog in Verilator; golden: the model in numpy (default sim)"
+    parser.add_argument("--target", choices=("sim", "golden"), default="sim", help=text)
+    text = "compare every layer with the golden model and the outputs with onnxruntime"
+    parser.add_argument("--check", action="store_true", help=text)
+    parser.add_argument("--limit", metavar="N", type=positive, help="use the first N samples of the input only")
+    parser.set_defaults(execute=execute)
+
+
+def _figures(layer: LayerResult) -> list[str]:
+    if layer.ideal_cycles is None or layer.model_cycles is None:
+        return ["", "", "", "", ""]
+    measured = "" if not layer.cycles else f"{layer.cycles:,}"
+    utilization = "" if layer.utilization is None else f"{layer.utilization:.1%}"
+    return [measured, f"{layer.ideal_cycles:,}", f"{layer.model_cycles:,}", utilization, layer.bound or ""]
+
+
+def layer_table(result: RunResult) -> Table:
+    """The layers of a run: what ran where, and the cycles of one inference beside ideal and cycle model."""
+    columns = ["layer", "operator", "where", "MACs", "cycles", "ideal", "model", "utilization", "bound"]
+    title = f"{result.model} on {result.config} ({result.target}), one inference"
+    table = new_table(title, columns, text=["layer", "operator", "where", "bound"])
+    for layer in result.layers:
+        table.add_row(layer.name, layer.op, layer.where, f"{layer.macs:,}", *_figures(layer))
+    return table
+
+
+def _comparison(result: RunResult) -> list[str]:
+    if not result.bit_exact and result.differing_values is None:
+        return ["not compared (--check compares with the golden model and onnxruntime)"]
+    layers = (result.differing_values or 0) - (result.differing_outputs or 0)
+    return [
+        f"{result.checked_values:,} values compared: {layers:,} of the layers' differ from the golden model, "
+        f"{result.differing_outputs:,} outputs differ from onnxruntime",
+        *(f"  {difference}" for difference in result.differences),
+    ]
+
+
+def _summary(result: RunResult) -> list[str]:
+    lines = [f"on the host: {layer.name}: {layer.why}" for layer in result.layers if layer.where == "host"]
+    cycles = "" if not result.total_cycles else f"{result.total_cycles:,} cycles an inference; "
+    lines.append(f"{cycles}{result.macs_on_chip_share:.1%} of the multiply-accumulates on the chip")
+    lines.append(f"{result.inferences:,} inferences in {result.seconds:.1f} s")
+    lines += _comparison(result)
+    if result.accuracy is not None:
+        lines.append(f"accuracy {result.accuracy:.2%} of {result.samples:,} samples")
+    return lines
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Runs the model, prints its layers and what the comparison found."""
+    from vanallen.sw.session import run_model  # loads onnxruntime, which other commands don't need
+
+    output = Output(json_path=arguments.json, quiet=arguments.quiet)
+    with input_errors(), output.progress(f"Running {arguments.model}") as progress:
+        result = run_model(
+            arguments.model,
+            arguments.input,
+            config=arguments.config,
+            target=arguments.target,
+            check=arguments.check,
+            limit=arguments.limit,
+            progress=progress,
+        )
+    report = result.outputs.with_suffix(".json")
+    report.write_text(json.dumps(finite(result.as_json()), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    output.print(layer_table(result))
+    for line in _summary(result):
+        output.print(line)
+    output.print(f"report: {report}, outputs: {result.outputs}")
+    output.write_json(result.as_json())
+    return 1 if result.bit_exact is False else 0

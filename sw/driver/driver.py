@@ -1,0 +1,232 @@
+"""The driver: what the chip can do, by nothing but reads and writes of addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vanallen.rtl.config import COMMAND_WORDS, Config
+from vanallen.rtl.registers import (
+    IDENTITY,
+    REGISTERS,
+    VERSION,
+    Access,
+    State,
+    Window,
+    register,
+    window_rows,
+    window_stride,
+)
+
+from .errors import DriverError, JobFailed, JobTimeout, WrongChip
+from .packing import pack_register, pack_rows, unpack_register, unpack_rows
+from .target import BUS_BYTES, Target, TargetTimeout
+
+__all__ = ["Driver", "JobResult"]
+
+_LAYER_CYCLES = 64
+"""Commands whose cycles the chip keeps, hence the most that one job of the driver runs."""
+
+_COUNTERS = tuple(entry.name for entry in REGISTERS if entry.access is Access.READ_CLEAR)
+_POLL_CYCLES = 1024
+_JOB_CYCLES = 100_000_000
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What the chip counted: ``cycles`` of each command in turn, and its ``counters`` by register name."""
+
+    cycles: tuple[int, ...]
+    counters: Mapping[str, int]
+
+    @property
+    def job_cycles(self) -> int:
+        """Cycles from start to end."""
+        return self.counters["job_cycles"]
+
+
+class Driver:
+    """The driver of one chip.
+
+    Parameters
+    ----------
+    target : Target
+        Where the chip is.
+    config : Config
+        The chip expected.
+
+    Raises
+    ------
+    WrongChip
+        If identity, major version, array or memories aren't those of ``config``.
+    TargetTimeout
+        If the chip isn't ready soon after the cycles it needs to fill its memories.
+    """
+
+    def __init__(self, target: Target, *, config: Config) -> None:
+        self.target = target
+        self.config = config
+        self._job = 0
+        self._check_chip()
+        self._wait_ready()
+
+    def _read(self, name: str) -> dict[str, int]:
+        entry = register(name)
+        return unpack_register(entry, self.target.read(entry.address))
+
+    def _write(self, name: str, **values: int) -> None:
+        entry = register(name)
+        self.target.write(entry.address, pack_register(entry, **values))
+
+    def _check_chip(self) -> None:
+        config = self.config
+        identity, version = self._read("identity")["identity"], self._read("version")
+        if identity != IDENTITY:
+            raise WrongChip(f"identity must be {IDENTITY:#x}, not {identity:#x}")
+        if version["major"] != VERSION[0]:
+            raise WrongChip(f"major version must be {VERSION[0]}, not {version['major']}")
+        expected = {
+            "configuration": (config.rows, config.columns, config.lanes, config.side_columns),
+            "capacity": (config.activation_words, config.weight_words, config.accumulator_rows),
+        }
+        for name, values in expected.items():
+            found = self._read(name)
+            want = dict(zip(found, values, strict=True))
+            if found != want:
+                raise WrongChip(f"{name} of the chip must be that of {config.name}, {want}, not {found}")
+
+    def _wait_ready(self) -> None:
+        """Wait until neither a fill nor a job is under way.
+
+        Twice the cycles in which all memories are filled one after the other, and some for the accesses, are enough.
+        """
+        self._write("interrupt", enable=0, pending=1)
+        limit = 2 * sum(window_rows(self.config, window) for window in Window if window is not Window.REGISTERS) + 8192
+        for _ in range(0, limit, _POLL_CYCLES):
+            if self._read("status")["state"] not in (State.FILLING, State.BUSY):
+                return
+            self.target.wait(_POLL_CYCLES)
+        raise TargetTimeout(f"the chip must be ready after {limit} cycles, not in state {self._read('status')}")
+
+    def soft_reset(self) -> None:
+        """Stop everything, fill the memories with zeros and wait until the chip is ready."""
+        self._write("reset", reset=1)
+        self._wait_ready()
+
+    def set_steal_interval(self, slots: int) -> None:
+        """Set the issue slots from one stolen for scrubbing to the next, 16 to 65,535, until a reset."""
+        if not 16 <= slots < 1 << 16:
+            raise ValueError(f"slots must be from 16 to 65535, not {slots!r}")
+        self._write("steal_interval", slots=slots)
+
+    def _store(self, window: Window, row: int, values: NDArray[Any], name: str, columns: int, dtype: type) -> None:
+        if values.dtype != np.dtype(dtype):
+            raise TypeError(f"{name} must be {np.dtype(dtype)}, not {values.dtype}")
+        if values.ndim != 2 or values.shape[1] != columns:
+            raise ValueError(f"{name} must be of shape (rows, {columns}), not {values.shape}")
+        self._write_rows(window, row, values, name)
+
+    def _write_rows(self, window: Window, row: int, values: NDArray[Any], name: str) -> None:
+        self._check_rows(window, row, len(values), name)
+        stride = window_stride(self.config, window)
+        if len(values):
+            self.target.write_block(window.base + row * stride, pack_rows(values, stride))
+
+    def _check_rows(self, window: Window, row: int, count: int, name: str) -> None:
+        rows = window_rows(self.config, window)
+        if row < 0 or count < 0 or row + count > rows:
+            raise ValueError(f"{name} must lie in rows 0 to {rows - 1}, not {count} from row {row}")
+
+    def load_activations(self, word: int, values: NDArray[np.int8]) -> None:
+        """Write ``values`` int8 [n, R] to activation RAM from word ``word``."""
+        self._store(Window.ACTIVATION, word, values, "activations", self.config.rows, np.int8)
+
+    def read_activations(self, word: int, count: int) -> NDArray[np.int8]:
+        """The ``count`` activation words from word ``word``, int8 [count, R]."""
+        self._check_rows(Window.ACTIVATION, word, count, "activations")
+        stride = window_stride(self.config, Window.ACTIVATION)
+        words = self.target.read_block(Window.ACTIVATION.base + word * stride, count * stride // BUS_BYTES)
+        return unpack_rows(words, stride, self.config.rows, np.int8)
+
+    def load_weights(self, word: int, values: NDArray[np.int8]) -> None:
+        """Write ``values`` int8 [n, C] to weight RAM from word ``word``."""
+        self._store(Window.WEIGHT, word, values, "weights", self.config.columns, np.int8)
+
+    def load_side(self, word: int, values: NDArray[np.int16]) -> None:
+        """Write the checksum weights ``values`` int16 [n] of the weight words from ``word`` on.
+
+        Raises
+        ------
+        ValueError
+            If the chip has no side columns.
+        """
+        if not self.config.side_columns:
+            raise ValueError(f"side weights must be for a chip with side columns, not {self.config.name}")
+        self._store(Window.SIDE, word, values.reshape(-1, 1), "side weights", 1, np.int16)
+
+    def load_parameters(self, row: int, bias: NDArray[np.int32], scale: NDArray[np.float32]) -> None:
+        """Write ``bias`` int32 and ``scale`` float32, both [n, lanes], to parameter RAM from row ``row``."""
+        lanes = self.config.lanes
+        for name, values, dtype in (("bias", bias, np.int32), ("scale", scale, np.float32)):
+            if values.dtype != np.dtype(dtype):
+                raise TypeError(f"{name} must be {np.dtype(dtype)}, not {values.dtype}")
+            if values.shape != (len(bias), lanes):
+                raise ValueError(f"{name} must be of shape ({len(bias)}, {lanes}), not {values.shape}")
+        records = np.empty(bias.shape, [("bias", "<i4"), ("scale", "<f4")])
+        records["bias"], records["scale"] = bias, scale
+        self._write_rows(Window.PARAMETER, row, records, "parameters")
+
+    def load_commands(self, command: int, words: NDArray[np.uint64]) -> None:
+        """Write the commands ``words`` uint64 [n, 8] to command RAM from command ``command``."""
+        if words.ndim != 2 or words.shape[1] != COMMAND_WORDS:
+            raise ValueError(f"commands must be of shape (commands, {COMMAND_WORDS}), not {words.shape}")
+        self._store(Window.COMMAND, command * COMMAND_WORDS, words.reshape(-1, 1), "commands", 1, np.uint64)
+
+    def run(self, first: int, count: int, *, cycle_limit: int = _JOB_CYCLES) -> JobResult:
+        """Run ``count`` commands from command ``first`` and wait for their end.
+
+        The chip keeps the cycles of 64 commands, so more of them are run as several jobs.
+
+        Raises
+        ------
+        JobFailed
+            If the chip ended the job with an error.
+        JobTimeout
+            If a job takes more than ``cycle_limit`` cycles.
+        """
+        cycles: list[int] = []
+        counters = dict.fromkeys(_COUNTERS, 0)
+        for start in range(0, max(count, 1), _LAYER_CYCLES):
+            part = min(count - start, _LAYER_CYCLES)
+            self._run_job(first + start, part, cycle_limit)
+            cycles += self._layer_cycles(first + start, part)
+            for name in _COUNTERS:
+                counters[name] += self._read(name)["count"]
+        return JobResult(tuple(cycles), counters)
+
+    def _run_job(self, first: int, count: int, cycle_limit: int) -> None:
+        self._job = (self._job + 1) % (1 << 16)
+        for name in _COUNTERS:
+            self._write(name)
+        self._write("interrupt", enable=1, pending=1)
+        self._write("start", first=first, count=count, job=self._job)
+        self.target.wait(cycle_limit)
+        status = self._read("status")
+        if status["state"] == State.BUSY:
+            raise JobTimeout(status["command"], cycle_limit)
+        if status["job"] != self._job or status["state"] not in (State.DONE, State.FAILED):
+            raise DriverError(f"status must be the end of job {self._job}, not {status}")
+        if status["state"] == State.FAILED:
+            raise JobFailed(status["error"], status["command"])
+
+    def _layer_cycles(self, first: int, count: int) -> list[int]:
+        base, start = register("layer_cycles").address, first % _LAYER_CYCLES
+        before = min(count, _LAYER_CYCLES - start)
+        words = self.target.read_block(base + BUS_BYTES * start, before).tolist()
+        if count > before:
+            words += self.target.read_block(base, count - before).tolist()
+        return [unpack_register(register("layer_cycles"), word)["count"] for word in words]

@@ -1,0 +1,206 @@
+"""The target ``golden``: the chip's address map over the golden model. A job takes no time; every counter reads 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vanallen.rtl.commands import ErrorCode
+from vanallen.rtl.config import Config
+from vanallen.rtl.registers import (
+    IDENTITY,
+    REGISTERS,
+    VERSION,
+    Access,
+    Register,
+    State,
+    Window,
+    window_stride,
+)
+from vanallen.sw.golden import GoldenAccelerator, GoldenJob
+
+from .packing import pack_register, pack_rows, unpack_register
+from .target import BUS_BYTES, BusError, Response, check_address
+
+__all__ = ["GoldenTarget"]
+
+_LAYER_CYCLES = 64
+_STEAL_INTERVAL = 1024
+"""After reset."""
+
+
+def _register_at(address: int) -> Register:
+    for entry in REGISTERS:
+        words = _LAYER_CYCLES if entry.name == "layer_cycles" else 1
+        if entry.address <= address < entry.address + BUS_BYTES * words:
+            return entry
+    raise BusError(address, Response.DECERR)
+
+
+class GoldenTarget:
+    """The golden model as a :class:`~vanallen.sw.driver.target.Target`.
+
+    It answers as the chip does, except that jobs end within the write to ``start``, counters and ``layer_cycles``
+    read 0, and a reset takes no time. Bytes of the address space between one row of a memory and the next read as zero;
+    writing them changes nothing.
+
+    Parameters
+    ----------
+    config : Config
+        Configuration of the chip.
+
+    Attributes
+    ----------
+    accelerator : GoldenAccelerator
+        The model behind the registers.
+    last_job : GoldenJob or None
+        What the last job computed, layer by layer.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.accelerator = GoldenAccelerator(config)
+        self._reset()
+
+    def _reset(self) -> None:
+        self.accelerator.clear()
+        self.last_job: GoldenJob | None = None
+        self._status = {"state": int(State.READY)}
+        self._enable = self._pending = 0
+        self._steal_interval = _STEAL_INTERVAL
+
+    def write(self, address: int, data: int) -> None:
+        """Write one word."""
+        self.write_block(address, np.array([data], np.uint64))
+
+    def read(self, address: int) -> int:
+        """Read one word."""
+        return int(self.read_block(address, 1)[0])
+
+    def write_block(self, address: int, data: NDArray[np.uint64]) -> None:
+        """Write the words of ``data`` to ascending addresses from ``address``, up to the first that is refused."""
+        check_address(address, len(data))
+        done = 0
+        while done < len(data):
+            here = address + BUS_BYTES * done
+            if here < Window.COMMAND.base:
+                self._write_register(here, int(data[done]))
+                done += 1
+            else:
+                done += self._write_window(here, data[done:])
+
+    def read_block(self, address: int, count: int) -> NDArray[np.uint64]:
+        """Read ``count`` words at ascending addresses from ``address``."""
+        check_address(address, count)
+        data = np.zeros(count, np.uint64)
+        done = 0
+        while done < count:
+            here = address + BUS_BYTES * done
+            if here < Window.COMMAND.base:
+                data[done] = self._read_register(here)
+                done += 1
+            else:
+                words = self._rows(here, count - done)[2]
+                data[done : done + len(words)] = words
+                done += len(words)
+        return data
+
+    def wait(self, cycles: int) -> None:
+        """Return at once: there is never a job under way."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def _memory(self, address: int) -> tuple[Window, NDArray[Any]]:
+        """The window that ``address`` lies in and its memory; a window without one is part of the window before it."""
+        window = max(entry for entry in Window if entry.base <= address)
+        if window is Window.SIDE and not self.config.side_columns:
+            raise BusError(address, Response.DECERR)
+        memories: dict[Window, NDArray[Any]] = {
+            Window.COMMAND: self.accelerator.commands.reshape(-1, 1),
+            Window.PARAMETER: self.accelerator.parameters,
+            Window.SIDE: self.accelerator.side.reshape(-1, 1),
+            Window.WEIGHT: self.accelerator.weight,
+            Window.ACTIVATION: self.accelerator.activation,
+        }
+        return window, memories[window]
+
+    def _rows(self, address: int, count: int) -> tuple[NDArray[Any], int, NDArray[np.uint64]]:
+        """The memory rows that up to ``count`` words from ``address`` lie in, the first word's place, and the words."""
+        window, memory = self._memory(address)
+        stride = window_stride(self.config, window)
+        first, place = divmod(address - window.base, stride)
+        if first >= len(memory):
+            raise BusError(address, Response.DECERR)
+        place //= BUS_BYTES
+        rows = memory[first : first + -(-(place + count) * BUS_BYTES // stride)]
+        return rows, place, pack_rows(rows, stride)[place : place + count]
+
+    def _write_window(self, address: int, data: NDArray[np.uint64]) -> int:
+        """Write as many words of ``data`` as the memory at ``address`` has room for; their number."""
+        window, _ = self._memory(address)
+        stride = window_stride(self.config, window)
+        rows, place, old = self._rows(address, len(data))
+        words = pack_rows(rows, stride)
+        words[place : place + len(old)] = data[: len(old)]
+        raw = words.astype("<u8", copy=False).view(np.uint8).reshape(len(rows), stride)
+        view = rows.view(np.uint8).reshape(len(rows), -1)
+        view[:] = raw[:, : view.shape[1]]
+        return len(old)
+
+    def _read_register(self, address: int) -> int:
+        entry = _register_at(address)
+        if entry.access is Access.WRITE:
+            raise BusError(address, Response.SLVERR)
+        config = self.config
+        values: dict[str, dict[str, int]] = {
+            "identity": {"identity": IDENTITY},
+            "version": dict(zip(("major", "minor", "patch"), VERSION, strict=True)),
+            "configuration": {
+                "rows": config.rows,
+                "columns": config.columns,
+                "lanes": config.lanes,
+                "side_columns": config.side_columns,
+            },
+            "capacity": {
+                "activation": config.activation_words,
+                "weight": config.weight_words,
+                "accumulator": config.accumulator_rows,
+            },
+            "status": self._status,
+            "interrupt": {"enable": self._enable, "pending": self._pending},
+            "steal_interval": {"slots": self._steal_interval},
+        }
+        return pack_register(entry, **values.get(entry.name, {}))
+
+    def _write_register(self, address: int, data: int) -> None:
+        entry = _register_at(address)
+        if entry.access is Access.READ:
+            raise BusError(address, Response.SLVERR)
+        values = unpack_register(entry, data)
+        if entry.name == "start":
+            self._start(**values)
+        elif entry.name == "reset" and values["reset"]:
+            self._reset()
+        elif entry.name == "interrupt":
+            self._enable = values["enable"]
+            self._pending &= ~values["pending"]
+        elif entry.name == "steal_interval":
+            self._steal_interval = values["slots"]
+
+    def _start(self, *, first: int, count: int, job: int) -> None:
+        self.last_job = self.accelerator.run(first, count, steal_interval=self._steal_interval)
+        self._pending = 1
+        blocks = 0
+        if self.last_job.error is ErrorCode.NONE:
+            fields = self.last_job.layers[-1].fields
+            blocks = fields["column_blocks"] * -(-fields["rows"] // fields["block_rows"])
+        self._status = {
+            "state": State.FAILED if self.last_job.error else State.DONE,
+            "error": self.last_job.error,
+            "command": self.last_job.command,
+            "job": job,
+            "blocks": blocks % (1 << 16),
+        }

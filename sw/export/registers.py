@@ -1,0 +1,119 @@
+"""The register map, for programs (a dictionary that JSON can hold) and for people (Markdown)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vanallen.rtl.commands import FIELDS, ErrorCode, Opcode
+from vanallen.rtl.config import COMMAND_WORDS, PRESETS, Config
+from vanallen.rtl.registers import ADDRESS_BITS, REGISTERS, VERSION, State, Window, window_rows, window_stride
+
+from .header import windows
+
+__all__ = ["register_map", "register_map_markdown"]
+
+
+def register_map(config: Config) -> dict[str, Any]:
+    """The address map of ``config``: registers with their fields, memory windows, codes and the command format.
+
+    Addresses, strides and word sizes are in bytes, offsets and widths in bits.
+    """
+    return {
+        "config": config.name,
+        "interface_version": list(VERSION),
+        "address_bits": ADDRESS_BITS,
+        "registers": [
+            {
+                "name": register.name,
+                "address": register.address,
+                "access": register.access.value,
+                "doc": register.doc,
+                "fields": [vars(field) for field in register.fields],
+            }
+            for register in REGISTERS
+        ],
+        "memories": [
+            {
+                "name": window.name.lower(),
+                "base": window.base,
+                "stride": window_stride(config, window),
+                "rows": window_rows(config, window),
+            }
+            for window in windows(config)
+        ],
+        "states": {code.name: code.value for code in State},
+        "errors": {code.name: code.value for code in ErrorCode},
+        "opcodes": {code.name: code.value for code in Opcode},
+        "command": {"words": COMMAND_WORDS, "fields": [vars(field) for field in FIELDS]},
+    }
+
+
+def _table(header: list[str], rows: list[list[object]]) -> list[str]:
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return [*lines, *("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows), ""]
+
+
+def _bits(offset: int, width: int) -> str:
+    return str(offset) if width == 1 else f"{offset + width - 1}:{offset}"
+
+
+def _register_tables() -> list[str]:
+    lines = []
+    for register in REGISTERS:
+        lines += [
+            f"### `{register.name}` at 0x{register.address:03X}",
+            "",
+            f"{register.doc} ({register.access.value})",
+            "",
+        ]
+        rows: list[list[object]] = [[_bits(f.offset, f.width), f"`{f.name}`", f.doc] for f in register.fields]
+        lines += _table(["bits", "field", "holds"], rows)
+    return lines
+
+
+def _memory_tables() -> list[str]:
+    rows: list[list[object]] = []
+    for window in (window for window in Window if window is not Window.REGISTERS):
+        sizes = [
+            f"{window_rows(config, window)} x {window_stride(config, window)}"
+            if window in windows(config)
+            else "absent"
+            for config in PRESETS.values()
+        ]
+        rows.append([f"`{window.name.lower()}`", f"0x{window.base:06X}", *sizes])
+    return _table(["memory", "base", *(f"`{name}`" for name in PRESETS)], rows)
+
+
+def register_map_markdown() -> str:
+    """The page of the documents: registers, memories of every preset, codes and the command format."""
+    lines = [
+        "# Register map and command format",
+        "",
+        "Made by `make generate` from the tables in `rtl/registers.py` and `rtl/commands.py`: not to be edited.",
+        f"Byte addresses of {ADDRESS_BITS} bits, 64-bit words, little-endian; "
+        f"hardware interface {'.'.join(map(str, VERSION))}.",
+        "",
+        "## Registers",
+        "",
+        *_register_tables(),
+        "## Memories",
+        "",
+        "Rows, and the bytes of address from one row to the next.",
+        "",
+        *_memory_tables(),
+        "## Codes",
+        "",
+        *_table(["state", "code"], [[f"`{code.name}`", f"0x{code.value:02X}"] for code in State]),
+        *_table(["error", "code"], [[f"`{code.name}`", code.value] for code in ErrorCode]),
+        *_table(["opcode", "code"], [[f"`{code.name}`", f"0x{code.value:02X}"] for code in Opcode]),
+        "## Command",
+        "",
+        *_table(
+            ["word", "bits", "field", "holds"],
+            [
+                [f.word, _bits(f.offset, f.width), f"`{f.name}`", f.doc + (", signed" if f.signed else "")]
+                for f in FIELDS
+            ],
+        ),
+    ]
+    return "\n".join(lines).rstrip() + "\n"

@@ -1,0 +1,145 @@
+"""The golden model: the accelerator at the level of commands, bit for bit. numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vanallen.rtl.commands import ErrorCode, decode
+from vanallen.rtl.config import COMMAND_WORDS, Config
+
+from .arithmetic import matrix_product, requantize
+from .layer import AddressSequence, check_addresses, check_command, input_addresses
+
+__all__ = ["GoldenAccelerator", "GoldenJob", "GoldenLayer"]
+
+_GATHERED_BYTES = 1 << 23
+"""Size of the pieces in which a layer's patches are gathered; bounds memory, not results."""
+
+
+@dataclass(frozen=True)
+class GoldenLayer:
+    """What one command computed.
+
+    ``fields`` are its field values; ``accumulators`` int32 and ``outputs`` int8 are [rows, column_blocks * C], padding
+    channels included (of ``outputs``, the first ``output_groups * R`` channels are written to activation RAM).
+    """
+
+    command: int
+    fields: Mapping[str, int]
+    accumulators: NDArray[np.int32]
+    outputs: NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class GoldenJob:
+    """How a job ended: ``error`` is ``NONE`` or what stopped it at ``command``; ``layers`` are those completed."""
+
+    error: ErrorCode
+    command: int
+    layers: tuple[GoldenLayer, ...]
+
+
+class GoldenAccelerator:
+    """The accelerator's memories and what a job does to them.
+
+    The memories are arrays to read and write freely between jobs, zero at first as after the chip's reset:
+
+    ============ ======= =====================================================
+    activation   int8    [words, R]
+    weight       int8    [words, C]
+    side         int16   [weight words], checksum weights; not part of any result
+    parameters   records [rows, lanes] of bias (int32) and scale (float32)
+    bias, scale          views of the fields of ``parameters``
+    commands     uint64  [rows]
+    ============ ======= =====================================================
+
+    Parameters
+    ----------
+    config : Config
+        Sizes of the accelerator.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.activation = np.zeros((config.activation_words, config.rows), np.int8)
+        self.weight = np.zeros((config.weight_words, config.columns), np.int8)
+        self.side = np.zeros(config.weight_words, np.int16)
+        self.parameters = np.zeros((config.parameter_rows, config.lanes), [("bias", "<i4"), ("scale", "<f4")])
+        self.bias: NDArray[np.int32] = self.parameters["bias"]
+        self.scale: NDArray[np.float32] = self.parameters["scale"]
+        self.commands = np.zeros(config.command_rows, np.uint64)
+
+    def clear(self) -> None:
+        """Fill every memory with zeros, as the chip does after a reset."""
+        for memory in (self.activation, self.weight, self.side, self.bias, self.scale, self.commands):
+            memory[...] = 0
+
+    def run(self, first: int, count: int, *, steal_interval: int = 1024) -> GoldenJob:
+        """Run ``count`` commands from command ``first``, until one is in error.
+
+        A command in error changes nothing here; what the chip wrote of its outputs until then is undefined. ``command``
+        of the result is the one in error, else the last one; ``first`` where the job itself is bad.
+
+        Raises
+        ------
+        ValueError
+            If a layer's scale is negative, infinite or not a number, for which the arithmetic is undefined.
+        """
+        if count < 1 or first < 0 or first + count > self.config.commands or steal_interval < 16:
+            return GoldenJob(ErrorCode.BAD_JOB, first, ())
+        layers: list[GoldenLayer] = []
+        for command in range(first, first + count):
+            words = [int(word) for word in self.commands[COMMAND_WORDS * command : COMMAND_WORDS * (command + 1)]]
+            error = check_command(self.config, words)
+            if not error:
+                fields = decode(words)
+                sequence = input_addresses(fields)
+                error = check_addresses(self.config, fields, sequence)
+            if error:
+                return GoldenJob(error, command, tuple(layers))
+            layers.append(self._layer(command, fields, sequence))
+        return GoldenJob(ErrorCode.NONE, first + count - 1, tuple(layers))
+
+    def _layer(self, command: int, fields: Mapping[str, int], sequence: AddressSequence) -> GoldenLayer:
+        accumulators = self._accumulate(fields, sequence)
+        outputs = self._requantize(fields, accumulators)
+        self._store(fields, outputs)
+        return GoldenLayer(command, fields, accumulators, outputs)
+
+    def _accumulate(self, fields: Mapping[str, int], sequence: AddressSequence) -> NDArray[np.int32]:
+        columns, groups = fields["column_blocks"] * self.config.columns, fields["input_groups"]
+        depth = sequence.start.shape[1] * groups * self.config.rows
+        base = fields["weight_base"]
+        tiles = self.weight[base : base + fields["column_blocks"] * depth]
+        tiles = tiles.reshape(fields["column_blocks"], depth, self.config.columns)
+        weights = np.ascontiguousarray(tiles.transpose(1, 0, 2)).reshape(depth, columns)
+        result = np.empty((fields["rows"], columns), np.int32)
+        step = max(1, _GATHERED_BYTES // depth)
+        for row in range(0, fields["rows"], step):
+            real = sequence.real[row : row + step]
+            start = np.where(real, sequence.start[row : row + step], 0)
+            patches = self.activation[(start[..., None] + np.arange(groups)) % len(self.activation)]
+            patches[~real] = fields["input_zero_point"]
+            result[row : row + step] = matrix_product(patches.reshape(-1, depth), weights)
+        return result
+
+    def _requantize(self, fields: Mapping[str, int], accumulators: NDArray[np.int32]) -> NDArray[np.int8]:
+        base = fields["parameter_base"]
+        rows = slice(base, base + fields["column_blocks"] * self.config.parameter_rows_per_column_block)
+        return requantize(
+            accumulators,
+            self.bias[rows].reshape(-1),
+            self.scale[rows].reshape(-1),
+            fields["output_zero_point"],
+            fields["clamp_low"],
+            fields["clamp_high"],
+        )
+
+    def _store(self, fields: Mapping[str, int], outputs: NDArray[np.int8]) -> None:
+        words = outputs.reshape(fields["rows"], -1, self.config.rows)[:, : fields["output_groups"]]
+        pixel = fields["output_base"] + np.arange(fields["rows"]) * fields["output_groups"]
+        self.activation[pixel[:, None] + np.arange(words.shape[1])] = words

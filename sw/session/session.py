@@ -1,0 +1,139 @@
+"""Running a compiled model: the host's steps through onnxruntime, the chip's through a driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vanallen.sw.compiler import ChipStep, HostStep, InputError, Layer, Program
+from vanallen.sw.compiler.onnxruntime_session import open_session, run_session
+from vanallen.sw.driver import Driver
+
+from .check import GoldenCheck
+from .inputs import bind_inputs
+
+__all__ = ["Session"]
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+class Session:
+    """A program on a chip. Weights, parameters and commands are loaded once, here.
+
+    Parameters
+    ----------
+    program : Program
+        What runs.
+    driver : Driver
+        Of a chip of the program's configuration.
+    check : bool
+        Run command by command and compare each layer's output with the golden model's.
+
+    Attributes
+    ----------
+    checker : GoldenCheck, optional
+        The comparison, where ``check`` is set.
+    cycles : dict[int, int]
+        By command: cycles of one inference, the samples of a batch taken together; empty if the target counts none.
+    inferences : int
+        Inferences run so far.
+
+    Raises
+    ------
+    InputError
+        If the driver's chip has another configuration.
+    """
+
+    def __init__(self, program: Program, driver: Driver, *, check: bool = False) -> None:
+        if driver.config != program.config:
+            raise InputError(f"the program is for {program.config.name}, not for {driver.config.name}: compile again")
+        self.program = program
+        self.driver = driver
+        self.checker = GoldenCheck(program) if check else None
+        self.cycles: dict[int, int] = {}
+        self.inferences = 0
+        driver.load_weights(0, program.weights)
+        if program.config.side_columns:
+            driver.load_side(0, program.side)
+        driver.load_parameters(0, program.bias, program.scale)
+        driver.load_commands(0, program.commands)
+        self._hosts = [
+            open_session(step.model, int8=program.int8) if isinstance(step, HostStep) else None
+            for step in program.steps
+        ]
+
+    def run(self, inputs: Mapping[str, npt.NDArray[Any]], progress: Callable[[int, int], None] | None = None) -> Arrays:
+        """The model's outputs by name for ``inputs`` by name.
+
+        Where the model leaves its first dimension open, the inputs may hold any number of inferences, which run one
+        after another; ``progress(done, all)`` is called after each.
+
+        Raises
+        ------
+        InputError
+            If a type or shape isn't the model's.
+        """
+        count = bind_inputs(self.program, inputs)
+        batch = self.program.batch
+        results = []
+        for index in range(count):
+            part = slice(None) if batch is None else slice(index * batch, (index + 1) * batch)
+            results.append(self._infer({name: inputs[name][part] for name in self.program.inputs}))
+            self.inferences += 1
+            if progress is not None:
+                progress(index + 1, count)
+        if batch is None:
+            return results[0]
+        return {name: np.concatenate([result[name] for result in results]) for name in self.program.outputs}
+
+    def _infer(self, inputs: Arrays) -> Arrays:
+        values = {**self.program.constants, **inputs}
+        self.cycles = {}
+        for step, host in zip(self.program.steps, self._hosts, strict=True):
+            if isinstance(step, HostStep):
+                results = run_session(host, step.outputs, {name: values[name] for name in step.inputs})
+                values.update(zip(step.outputs, map(np.asarray, results), strict=True))
+            else:
+                values.update(self._chip_step(step, values))
+        return {name: values[name] for name in self.program.outputs}
+
+    def _chip_step(self, step: ChipStep, values: Arrays) -> Arrays:
+        """Runs the step's commands for each of its samples."""
+        parts = []
+        for sample in range(step.samples):
+            part = slice(sample, sample + 1) if step.samples > 1 else slice(None)
+            for tensor in step.inputs:
+                words = tensor.layout.pack(values[tensor.name][part])
+                self.driver.load_activations(tensor.base, words)
+                if self.checker is not None:
+                    self.checker.load(tensor, words)
+            self._commands(step)
+            parts.append({
+                tensor.name: tensor.layout.unpack(self.driver.read_activations(tensor.base, tensor.layout.words))
+                for tensor in step.outputs
+            })  # fmt: skip
+        return {name: np.concatenate([part[name] for part in parts]) if len(parts) > 1 else parts[0][name]
+                for name in parts[0]}  # fmt: skip
+
+    def _commands(self, step: ChipStep) -> None:
+        layers = [self.program.layers[index] for index in step.layers]
+        if self.checker is None:
+            self._run(step.first, step.count)
+            return
+        for layer in layers:
+            self._run_checked(layer, self.checker)
+
+    def _run_checked(self, layer: Layer, checker: GoldenCheck) -> None:
+        assert layer.command is not None and layer.output_region is not None
+        self._run(layer.command, 1)
+        words = self.driver.read_activations(layer.output_region.base, layer.output_region.words)
+        checker.layer(layer, self.inferences, words)
+
+    def _run(self, first: int, count: int) -> None:
+        result = self.driver.run(first, count)
+        for command, cycles in zip(range(first, first + count), result.cycles, strict=True):
+            if cycles:
+                self.cycles[command] = self.cycles.get(command, 0) + cycles

@@ -1,0 +1,147 @@
+"""The address map over the golden model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vanallen.rtl.commands import ErrorCode
+from vanallen.rtl.config import PRESETS, Config
+from vanallen.rtl.registers import IDENTITY, State, Window, register, window_rows, window_stride
+from vanallen.sw.driver import BusError, GoldenTarget, Response
+
+WIDE = Config(
+    name="wide", rows=8, columns=24, lanes=2, activation_bytes=1 << 13, weight_bytes=24 << 8, accumulator_rows=64,
+    side_columns=1,
+)  # fmt: skip
+READABLE = ["identity", "version", "configuration", "capacity", "status", "interrupt", "steal_interval", "job_cycles",
+            "issued_slots", "stalled_slots", "stolen_slots", "layer_cycles"]  # fmt: skip
+WRITABLE = ["start", "reset", "interrupt", "steal_interval", "job_cycles", "issued_slots", "stalled_slots",
+            "stolen_slots"]  # fmt: skip
+
+
+def address(name: str) -> int:
+    return register(name).address
+
+
+def test_registers_after_reset() -> None:
+    target = GoldenTarget(PRESETS["payload"])
+    assert target.read(address("identity")) == IDENTITY == 0x56414E414C4C454E
+    assert target.read(address("version")) == 0x00_01_00
+    assert target.read(address("configuration")) == 0x00_04_10_08
+    assert target.read(address("capacity")) == 256 << 32 | 8192 << 16 | 16384
+    assert target.read(address("status")) == State.READY
+    assert target.read(address("interrupt")) == 0
+    assert target.read(address("steal_interval")) == 1024
+    assert target.read_block(address("layer_cycles"), 64).tolist() == [0] * 64
+
+
+def test_registers_of_the_wrong_direction() -> None:
+    target = GoldenTarget(PRESETS["nano"])
+    for name in {*READABLE, *WRITABLE}:
+        for access, allowed in (
+            (lambda where: target.read(where), READABLE),
+            (lambda where: target.write(where, 0), WRITABLE),
+        ):
+            if name in allowed:
+                access(address(name))
+            else:
+                with pytest.raises(BusError) as caught:
+                    access(address(name))
+                assert (caught.value.address, caught.value.response) == (address(name), Response.SLVERR)
+
+
+@pytest.mark.parametrize("where", [0x68, 0x3F8, 0x600, Window.COMMAND.base - 8, Window.SIDE.base])
+def test_nothing_is_mapped_there(where: int) -> None:
+    target = GoldenTarget(PRESETS["nano"])
+    for access in (lambda: target.read(where), lambda: target.write(where, 0)):
+        with pytest.raises(BusError) as caught:
+            access()
+        assert (caught.value.address, caught.value.response) == (where, Response.DECERR)
+
+
+@pytest.mark.parametrize(
+    ("config", "window"),
+    [
+        pytest.param(config, window, id=f"{config.name}-{window.name}")
+        for config in (*PRESETS.values(), WIDE)
+        for window in Window
+        if window is not Window.REGISTERS and (window is not Window.SIDE or config.side_columns)
+    ],
+)
+def test_windows(config: Config, window: Window) -> None:
+    rng = np.random.default_rng(3)
+    target = GoldenTarget(config)
+    memory = {
+        Window.COMMAND: target.accelerator.commands,
+        Window.PARAMETER: target.accelerator.parameters,
+        Window.SIDE: target.accelerator.side,
+        Window.WEIGHT: target.accelerator.weight,
+        Window.ACTIVATION: target.accelerator.activation,
+    }[window]
+    rows, stride = window_rows(config, window), window_stride(config, window)
+    used = memory[0].nbytes
+    words = rows * stride // 8
+    mask = np.zeros(stride, np.uint8)
+    mask[:used] = 0xFF
+    mask = np.tile(mask, rows).view(np.uint64)
+    want = rng.integers(0, 1 << 64, words, dtype=np.uint64)
+    target.write_block(window.base, want)
+    want &= mask
+    assert np.array_equal(target.read_block(window.base, words), want)
+    raw = np.frombuffer(memory.tobytes(), np.uint8).reshape(rows, used)
+    assert np.array_equal(raw, want.view(np.uint8).reshape(rows, stride)[:, :used])
+    for start, count in ((3, 1), (5, 10), (words - 2, 2)):
+        part = rng.integers(0, 1 << 64, count, dtype=np.uint64)
+        target.write_block(window.base + 8 * start, part)
+        want[start : start + count] = part & mask[start : start + count]
+        assert np.array_equal(target.read_block(window.base, words), want)
+    with pytest.raises(BusError) as caught:
+        target.write_block(window.base + 8 * (words - 1), np.full(2, 7, np.uint64))
+    assert caught.value.address == window.base + 8 * words
+    assert target.read(window.base + 8 * (words - 1)) == 7 & int(mask[-1])
+    with pytest.raises(BusError):
+        target.read_block(window.base + 8 * (words - 1), 2)
+
+
+def test_start_status_and_interrupt() -> None:
+    target = GoldenTarget(PRESETS["nano"])
+    target.write(address("interrupt"), 1)
+    target.write(address("start"), 0x0007_0001_0002)
+    fields = ErrorCode.BAD_CHECKSUM << 8 | 2 << 16 | 7 << 32
+    assert target.read(address("status")) == State.FAILED | fields
+    assert target.read(address("interrupt")) == 3
+    target.write(address("interrupt"), 0)
+    assert target.read(address("interrupt")) == 2, "writing 0 to pending doesn't clear it"
+    target.write(address("interrupt"), 3)
+    assert target.read(address("interrupt")) == 1
+    assert target.last_job is not None and target.last_job.error is ErrorCode.BAD_CHECKSUM
+
+
+def test_a_steal_interval_below_16_is_a_bad_job() -> None:
+    target = GoldenTarget(PRESETS["nano"])
+    target.write(address("steal_interval"), 15)
+    target.write(address("start"), 1 << 16)
+    assert target.read(address("status")) >> 8 & 0xFF == ErrorCode.BAD_JOB
+
+
+def test_reset_is_bit_0() -> None:
+    target = GoldenTarget(PRESETS["nano"])
+    target.write(Window.WEIGHT.base, 5)
+    target.write(address("steal_interval"), 99)
+    target.write(address("start"), 0)
+    target.write(address("reset"), 2)
+    assert target.read(Window.WEIGHT.base) == 5
+    target.write(address("reset"), 1)
+    assert target.read(Window.WEIGHT.base) == 0
+    assert target.read(address("steal_interval")) == 1024
+    assert target.read(address("status")) == State.READY
+    assert target.read(address("interrupt")) == 0
+
+
+@pytest.mark.parametrize("where", [4, -8, 1 << 22])
+def test_addresses_outside_the_bus(where: int) -> None:
+    target = GoldenTarget(PRESETS["nano"])
+    for access in (lambda: target.read(where), lambda: target.write(where, 0)):
+        with pytest.raises(ValueError, match="address"):
+            access()

@@ -1,0 +1,89 @@
+"""The C header: strict C99, and the same layout and checksum as the tables it comes from."""
+
+import random
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from vanallen.rtl.commands import FIELDS, checksum, encode
+from vanallen.rtl.config import PRESETS, preset
+from vanallen.rtl.registers import REGISTERS, Window, window_rows, window_stride
+from vanallen.sw.export.header import c_header, windows
+
+STRICT = ["gcc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
+
+
+def random_command(seed):
+    rng = random.Random(seed)
+    return {
+        f.name: rng.randrange(-(1 << f.width - 1), 1 << f.width - 1) if f.signed else rng.randrange(1 << f.width)
+        for f in FIELDS
+        if f.name != "checksum"
+    }
+
+
+def compile_and_run(tmp_path, name, body):
+    (tmp_path / "chip.h").write_text(c_header(preset(name)))
+    (tmp_path / "main.c").write_text(
+        f'#include "chip.h"\n#include <inttypes.h>\n#include <stdio.h>\nint main(void) {{\n{body}\n}}\n'
+    )
+    subprocess.run([*STRICT, "-o", "main", "main.c"], cwd=tmp_path, check=True)
+    return subprocess.run([tmp_path / "main"], check=True, capture_output=True, text=True).stdout.split()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_compiles_alone_and_says_the_sizes(tmp_path, name):
+    config = preset(name)
+    sizes = ["ROWS", "COLUMNS", "LANES", "ACCUMULATOR_ROWS"]
+    prints = [f'printf("%u\\n", VANALLEN_{size});' for size in sizes]
+    for window in windows(config):
+        prints += [f'printf("%u\\n", VANALLEN_{window.name}_RAM_{part});' for part in ("BASE", "STRIDE", "ROWS")]
+    want = [config.rows, config.columns, config.lanes, config.accumulator_rows]
+    for window in windows(config):
+        want += [window.base, window_stride(config, window), window_rows(config, window)]
+    assert compile_and_run(tmp_path, name, "\n".join([*prints, "return 0;"])) == [str(value) for value in want]
+
+
+def test_commands_are_encoded_as_in_python(tmp_path):
+    values = random_command(3)
+    lines = ["uint64_t w[VANALLEN_COMMAND_WORDS] = {0};"]
+    for name, value in values.items():
+        field = f"VANALLEN_COMMAND_{name.upper()}"
+        lines.append(f"w[{field}_WORD] |= VANALLEN_PUT({field}, UINT64_C({value & (1 << 64) - 1}));")
+    lines += [
+        "w[0] |= VANALLEN_PUT(VANALLEN_COMMAND_CHECKSUM, vanallen_command_checksum(w));",
+        'for (unsigned i = 0; i < VANALLEN_COMMAND_WORDS; i++) printf("%" PRIu64 "\\n", w[i]);',
+        'printf("%u\\n", (unsigned)VANALLEN_GET(VANALLEN_COMMAND_CHECKSUM, w[0]));',
+        "return 0;",
+    ]
+    words = encode(values)
+    assert compile_and_run(tmp_path, "cubesat", "\n".join(lines)) == [str(value) for value in [*words, checksum(words)]]
+
+
+def test_every_register_field_is_there():
+    text = c_header(preset("nano"))
+    for register in REGISTERS:
+        prefix = f"VANALLEN_REG_{register.name.upper()}"
+        assert f"#define {prefix} 0x{register.address:03X}u " in text
+        for field in register.fields:
+            assert f"#define {prefix}_{field.name.upper()}_SHIFT {field.offset}u " in text
+
+
+def test_macro_names_are_unique():
+    names = [line.split()[1] for line in c_header(preset("payload")).splitlines() if line.startswith("#define")]
+    assert len(names) == len(set(names))
+
+
+def test_no_side_memory_without_side_columns():
+    assert Window.SIDE not in windows(preset("cubesat"))
+    assert "SIDE_RAM" not in c_header(preset("cubesat"))
+
+
+def test_example_of_the_documents_compiles(tmp_path):
+    page = (Path(__file__).parents[3] / "docs" / "components" / "export.md").read_text(encoding="utf-8")
+    (tmp_path / "vanallen_cubesat.h").write_text(c_header(preset("cubesat")))
+    (tmp_path / "example.c").write_text(
+        page.split("```c\n")[1].split("```")[0] + "int main(void) { return (int)run(0, 1); }\n"
+    )
+    subprocess.run([*STRICT, "-c", "example.c"], cwd=tmp_path, check=True)
