@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from vanallen.rtl.registers import (
     State,
     Window,
     register,
+    window_banks,
     window_rows,
     window_stride,
 )
@@ -132,9 +133,22 @@ class Driver:
 
     def _write_rows(self, window: Window, row: int, values: NDArray[Any], name: str) -> None:
         self._check_rows(window, row, len(values), name)
-        stride = window_stride(self.config, window)
-        if len(values):
-            self.target.write_block(window.base + row * stride, pack_rows(values, stride))
+        words = pack_rows(values, window_stride(self.config, window))
+        for address, part in self._blocks(window, row, len(values)):
+            self.target.write_block(address, words[part])
+
+    def _blocks(self, window: Window, row: int, count: int) -> Iterator[tuple[int, slice]]:
+        """Blocks of consecutive bus words that make up ``count`` rows: address, and place among the rows' words.
+
+        One, except where a row doesn't fill its stride: nothing is at the addresses between rows then.
+        """
+        stride, (banks, _) = window_stride(self.config, window), window_banks(self.config, window)
+        words = stride // BUS_BYTES
+        if banks == words and count:
+            yield window.base + row * stride, slice(0, count * words)
+        elif banks < words:
+            for index in range(count):
+                yield window.base + (row + index) * stride, slice(index * words, index * words + banks)
 
     def _check_rows(self, window: Window, row: int, count: int, name: str) -> None:
         rows = window_rows(self.config, window)
@@ -149,7 +163,9 @@ class Driver:
         """The ``count`` activation words from word ``word``, int8 [count, R]."""
         self._check_rows(Window.ACTIVATION, word, count, "activations")
         stride = window_stride(self.config, Window.ACTIVATION)
-        words = self.target.read_block(Window.ACTIVATION.base + word * stride, count * stride // BUS_BYTES)
+        words = np.zeros(count * stride // BUS_BYTES, np.uint64)
+        for address, part in self._blocks(Window.ACTIVATION, word, count):
+            words[part] = self.target.read_block(address, part.stop - part.start)
         return unpack_rows(words, stride, self.config.rows, np.int8)
 
     def load_weights(self, word: int, values: NDArray[np.int8]) -> None:

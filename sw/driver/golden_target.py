@@ -17,6 +17,7 @@ from vanallen.rtl.registers import (
     Register,
     State,
     Window,
+    window_banks,
     window_stride,
 )
 from vanallen.sw.golden import GoldenAccelerator, GoldenJob
@@ -36,15 +37,14 @@ def _register_at(address: int) -> Register:
         words = _LAYER_CYCLES if entry.name == "layer_cycles" else 1
         if entry.address <= address < entry.address + BUS_BYTES * words:
             return entry
-    raise BusError(address, Response.DECERR)
+    raise BusError(address, Response.SLVERR)
 
 
 class GoldenTarget:
     """The golden model as a :class:`~vanallen.sw.driver.target.Target`.
 
-    It answers as the chip does, except that jobs end within the write to ``start``, counters and ``layer_cycles``
-    read 0, and a reset takes no time. Bytes of the address space between one row of a memory and the next read as zero;
-    writing them changes nothing.
+    It answers as the chip does, SLVERR where there is nothing and in the wrong direction, except that jobs end within the
+    write to ``start``, counters and ``layer_cycles`` read 0, and a reset takes no time.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class GoldenTarget:
         """The window that ``address`` lies in and its memory; a window without one is part of the window before it."""
         window = max(entry for entry in Window if entry.base <= address)
         if window is Window.SIDE and not self.config.side_columns:
-            raise BusError(address, Response.DECERR)
+            raise BusError(address, Response.SLVERR)
         memories: dict[Window, NDArray[Any]] = {
             Window.COMMAND: self.accelerator.commands.reshape(-1, 1),
             Window.PARAMETER: self.accelerator.parameters,
@@ -133,8 +133,13 @@ class GoldenTarget:
         stride = window_stride(self.config, window)
         first, place = divmod(address - window.base, stride)
         if first >= len(memory):
-            raise BusError(address, Response.DECERR)
+            raise BusError(address, Response.SLVERR)
         place //= BUS_BYTES
+        banks, _ = window_banks(self.config, window)
+        if place >= banks:
+            raise BusError(address, Response.SLVERR)
+        if banks * BUS_BYTES < stride:
+            count = min(count, banks - place)
         rows = memory[first : first + -(-(place + count) * BUS_BYTES // stride)]
         return rows, place, pack_rows(rows, stride)[place : place + count]
 

@@ -20,9 +20,9 @@ class Response(IntEnum):
     """Error responses of AXI4 (AMBA AXI protocol specification, RRESP and BRESP)."""
 
     SLVERR = 2
-    """The chip refuses: a register in the wrong direction, a memory while a job runs."""
+    """The chip refuses: nothing is there, the direction is wrong, or a job runs or the memories are being filled."""
     DECERR = 3
-    """Nothing is at this address."""
+    """Whatever is between the driver and the chip knows no such address."""
 
 
 class BusError(Exception):

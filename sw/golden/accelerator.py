@@ -12,7 +12,7 @@ from vanallen.rtl.commands import ErrorCode, decode
 from vanallen.rtl.config import COMMAND_WORDS, Config
 
 from .arithmetic import matrix_product, requantize
-from .layer import AddressSequence, check_addresses, check_command, input_addresses
+from .layer import AddressSequence, address_errors, check_command, input_addresses
 
 __all__ = ["GoldenAccelerator", "GoldenJob", "GoldenLayer"]
 
@@ -24,8 +24,8 @@ _GATHERED_BYTES = 1 << 23
 class GoldenLayer:
     """What one command computed.
 
-    ``fields`` are its field values; ``accumulators`` int32 and ``outputs`` int8 are [rows, column_blocks * C], padding
-    channels included (of ``outputs``, the first ``output_groups * R`` channels are written to activation RAM).
+    ``fields`` are its field values; ``accumulators`` int32 are [rows, column_blocks * C], ``outputs`` int8 what it wrote
+    to activation RAM, [rows, output_groups * R]; both with the padding channels.
     """
 
     command: int
@@ -36,11 +36,16 @@ class GoldenLayer:
 
 @dataclass(frozen=True)
 class GoldenJob:
-    """How a job ended: ``error`` is ``NONE`` or what stopped it at ``command``; ``layers`` are those completed."""
+    """How a job ended: ``error`` is ``NONE`` or what stopped it at ``command``; ``layers`` are those completed.
+
+    Where a command has address errors of several kinds, ``errors`` has all of them: the chip reports the one it meets
+    first in time, the golden model the first in the order of their codes.
+    """
 
     error: ErrorCode
     command: int
     layers: tuple[GoldenLayer, ...]
+    errors: tuple[ErrorCode, ...] = ()
 
 
 class GoldenAccelerator:
@@ -90,17 +95,18 @@ class GoldenAccelerator:
             If a layer's scale is negative, infinite or not a number, for which the arithmetic is undefined.
         """
         if count < 1 or first < 0 or first + count > self.config.commands or steal_interval < 16:
-            return GoldenJob(ErrorCode.BAD_JOB, first, ())
+            return GoldenJob(ErrorCode.BAD_JOB, first, (), (ErrorCode.BAD_JOB,))
         layers: list[GoldenLayer] = []
         for command in range(first, first + count):
             words = [int(word) for word in self.commands[COMMAND_WORDS * command : COMMAND_WORDS * (command + 1)]]
             error = check_command(self.config, words)
-            if not error:
-                fields = decode(words)
-                sequence = input_addresses(fields)
-                error = check_addresses(self.config, fields, sequence)
             if error:
-                return GoldenJob(error, command, tuple(layers))
+                return GoldenJob(error, command, tuple(layers), (error,))
+            fields = decode(words)
+            sequence = input_addresses(fields)
+            errors = address_errors(self.config, fields, sequence)
+            if errors:
+                return GoldenJob(errors[0], command, tuple(layers), errors)
             layers.append(self._layer(command, fields, sequence))
         return GoldenJob(ErrorCode.NONE, first + count - 1, tuple(layers))
 
@@ -128,10 +134,10 @@ class GoldenAccelerator:
         return result
 
     def _requantize(self, fields: Mapping[str, int], accumulators: NDArray[np.int32]) -> NDArray[np.int8]:
-        base = fields["parameter_base"]
-        rows = slice(base, base + fields["column_blocks"] * self.config.parameter_rows_per_column_block)
+        base, groups = fields["parameter_base"], fields["output_groups"]
+        rows = slice(base, base + groups * self.config.steps_per_word)
         return requantize(
-            accumulators,
+            accumulators[:, : groups * self.config.rows],
             self.bias[rows].reshape(-1),
             self.scale[rows].reshape(-1),
             fields["output_zero_point"],
@@ -140,6 +146,5 @@ class GoldenAccelerator:
         )
 
     def _store(self, fields: Mapping[str, int], outputs: NDArray[np.int8]) -> None:
-        words = outputs.reshape(fields["rows"], -1, self.config.rows)[:, : fields["output_groups"]]
-        pixel = fields["output_base"] + np.arange(fields["rows"]) * fields["output_groups"]
-        self.activation[pixel[:, None] + np.arange(words.shape[1])] = words
+        base = fields["output_base"]
+        self.activation[base : base + fields["rows"] * fields["output_groups"]] = outputs.reshape(-1, self.config.rows)

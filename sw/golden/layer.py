@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vanallen.rtl.commands import ErrorCode, Opcode, checksum, decode
 from vanallen.rtl.config import Config
 
-__all__ = ["AddressSequence", "check_addresses", "check_command", "input_addresses"]
+__all__ = ["AddressSequence", "address_errors", "check_addresses", "check_command", "input_addresses"]
 
 _COUNTS = ("column_blocks", "output_groups", "rows", "block_rows", "output_width", "input_groups", "input_height",
            "input_width", "input_words", "output_words")  # fmt: skip
@@ -34,7 +34,8 @@ def _check_shape(config: Config, fields: Mapping[str, int]) -> ErrorCode:
     kernel = fields["kernel_height"], fields["kernel_width"]
     stride = fields["stride_height"], fields["stride_width"]
     line = (*kernel, *stride, fields["input_height"], fields["pad_top"], fields["pad_left"])
-    if not all(fields[name] for name in _COUNTS):
+    spare_groups = fields["column_blocks"] * config.words_per_column_block - fields["output_groups"]
+    if not all(fields[name] for name in _COUNTS) or not 0 <= spare_groups < config.words_per_column_block:
         return ErrorCode.BAD_SHAPE
     if fields["opcode"] == Opcode.MATMUL and line != (1, 1, 1, 1, 1, 0, 0):
         return ErrorCode.BAD_SHAPE
@@ -64,7 +65,8 @@ class AddressSequence:
     """The activation words a layer reads: for each output pixel and tap, ``input_groups`` words in a row.
 
     ``start`` [rows, kernel_height * kernel_width] is the address of the first, ``real`` of the same shape is false
-    where the tap lies in the padding and nothing is read.
+    where the tap lies in the padding and nothing is read. Coordinates are those of the hardware, of 16 bits: what lies
+    above or left of the image is large, and an output of 2^16 lines of input would come round again.
     """
 
     start: NDArray[np.int64]
@@ -85,25 +87,29 @@ def input_addresses(fields: Mapping[str, int]) -> AddressSequence:
     x = (column * fields["stride_width"] - fields["pad_left"])[:, None] + tap
     return AddressSequence(
         start=(pixel[:, None] + offset) % _ADDRESSES,
-        real=(y >= 0) & (y < fields["input_height"]) & (x >= 0) & (x < fields["input_width"]),
+        real=(y % _ADDRESSES < fields["input_height"]) & (x % _ADDRESSES < fields["input_width"]),
     )
 
 
-def check_addresses(config: Config, fields: Mapping[str, int], sequence: AddressSequence) -> ErrorCode:
-    """The error that the address sequence of a command whose fields passed :func:`check_command` ends with.
+def address_errors(config: Config, fields: Mapping[str, int], sequence: AddressSequence) -> tuple[ErrorCode, ...]:
+    """What is wrong with the addresses of a command whose fields passed :func:`check_command`.
 
-    Where several kinds of address are wrong: input, weight, parameter, output, in this order.
+    In the order input, weight, parameter, output. The chip meets them in the order of time and reports the first, so
+    where there are several it may report any of them.
     """
     into_region = (sequence.start - fields["input_base"]) % _ADDRESSES
-    if bool(np.any(sequence.real & (into_region + fields["input_groups"] > fields["input_words"]))):
-        return ErrorCode.INPUT_ADDRESS
+    reads_outside = sequence.real & (into_region + fields["input_groups"] > fields["input_words"])
     tiles = fields["kernel_height"] * fields["kernel_width"] * fields["input_groups"]
-    if fields["weight_base"] + fields["column_blocks"] * tiles * config.rows > config.weight_words:
-        return ErrorCode.WEIGHT_ADDRESS
-    parameters = fields["column_blocks"] * config.parameter_rows_per_column_block
-    if fields["parameter_base"] + parameters > config.parameter_rows:
-        return ErrorCode.PARAMETER_ADDRESS
-    groups = min(fields["output_groups"], fields["column_blocks"] * config.words_per_column_block)
-    if (fields["rows"] - 1) * fields["output_groups"] + groups > fields["output_words"]:
-        return ErrorCode.OUTPUT_ADDRESS
-    return ErrorCode.NONE
+    weights, groups = fields["column_blocks"] * tiles * config.rows, fields["output_groups"]
+    wrong = {
+        ErrorCode.INPUT_ADDRESS: bool(reads_outside.any()),
+        ErrorCode.WEIGHT_ADDRESS: fields["weight_base"] + weights > config.weight_words,
+        ErrorCode.PARAMETER_ADDRESS: fields["parameter_base"] + groups * config.steps_per_word > config.parameter_rows,
+        ErrorCode.OUTPUT_ADDRESS: fields["rows"] * groups > fields["output_words"],
+    }
+    return tuple(code for code, present in wrong.items() if present)
+
+
+def check_addresses(config: Config, fields: Mapping[str, int], sequence: AddressSequence) -> ErrorCode:
+    """The first of :func:`address_errors`, or ``NONE``."""
+    return next(iter(address_errors(config, fields, sequence)), ErrorCode.NONE)

@@ -37,7 +37,7 @@ def model(activations, zero_point, *, source="Conv", dtype=np.int8, opset=17):
     nodes.append(helper.make_node("DequantizeLinear", ["yq", *scale], ["y"]))
     graph = helper.make_graph(
         nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 8, 8))],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 4, 6, 6) if source == "Conv" else (1, 3, 8, 8))],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )  # fmt: skip
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)

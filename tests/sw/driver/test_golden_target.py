@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -11,9 +13,19 @@ from vanallen.rtl.registers import IDENTITY, State, Window, register, window_row
 from vanallen.sw.driver import BusError, GoldenTarget, Response
 
 WIDE = Config(
-    name="wide", rows=8, columns=24, lanes=2, activation_bytes=1 << 13, weight_bytes=24 << 8, accumulator_rows=64,
-    side_columns=1,
-)  # fmt: skip
+    name="wide", rows=8, columns=24, lanes=2, activation_bytes=1 << 13, weight_bytes=24 << 8, accumulator_rows=64
+)
+
+
+@dataclass(kw_only=True, frozen=True)
+class SideConfig(Config):
+    """A configuration with checksum columns, which ``Config`` refuses as long as no chip has them."""
+
+    def __post_init__(self) -> None:
+        """Check nothing."""
+
+
+SIDE = SideConfig(**vars(WIDE) | {"name": "side", "columns": 8, "weight_bytes": 1 << 13, "side_columns": 1})
 READABLE = ["identity", "version", "configuration", "capacity", "status", "interrupt", "steal_interval", "job_cycles",
             "issued_slots", "stalled_slots", "stolen_slots", "layer_cycles"]  # fmt: skip
 WRITABLE = ["start", "reset", "interrupt", "steal_interval", "job_cycles", "issued_slots", "stalled_slots",
@@ -57,14 +69,14 @@ def test_nothing_is_mapped_there(where: int) -> None:
     for access in (lambda: target.read(where), lambda: target.write(where, 0)):
         with pytest.raises(BusError) as caught:
             access()
-        assert (caught.value.address, caught.value.response) == (where, Response.DECERR)
+        assert (caught.value.address, caught.value.response) == (where, Response.SLVERR)
 
 
 @pytest.mark.parametrize(
     ("config", "window"),
     [
         pytest.param(config, window, id=f"{config.name}-{window.name}")
-        for config in (*PRESETS.values(), WIDE)
+        for config in (*PRESETS.values(), SIDE)
         for window in Window
         if window is not Window.REGISTERS and (window is not Window.SIDE or config.side_columns)
     ],
@@ -102,6 +114,19 @@ def test_windows(config: Config, window: Window) -> None:
     assert target.read(window.base + 8 * (words - 1)) == 7 & int(mask[-1])
     with pytest.raises(BusError):
         target.read_block(window.base + 8 * (words - 1), 2)
+
+
+def test_nothing_is_between_rows_of_three_words() -> None:
+    target = GoldenTarget(WIDE)
+    base = Window.WEIGHT.base + 32
+    target.write_block(base, np.arange(1, 4, dtype=np.uint64))
+    assert target.read_block(base, 3).tolist() == [1, 2, 3]
+    assert target.accelerator.weight[1].tolist() == [1, *[0] * 7, 2, *[0] * 7, 3, *[0] * 7]
+    for access in (lambda: target.read_block(base + 8, 3), lambda: target.write_block(base, np.full(4, 9, np.uint64))):
+        with pytest.raises(BusError) as caught:
+            access()
+        assert caught.value.address == base + 24
+    assert target.accelerator.weight[1:3].sum() == 27
 
 
 def test_start_status_and_interrupt() -> None:

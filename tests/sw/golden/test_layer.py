@@ -32,7 +32,7 @@ def walk(fields: Mapping[str, int]) -> list[list[int | None]]:
                 for group in range(fields["input_groups"]):
                     iy = y * fields["stride_height"] - fields["pad_top"] + ky
                     ix = x * fields["stride_width"] - fields["pad_left"] + kx
-                    real = 0 <= iy < fields["input_height"] and 0 <= ix < fields["input_width"]
+                    real = iy % (1 << 16) < fields["input_height"] and ix % (1 << 16) < fields["input_width"]
                     row.append(tap if real else None)
                     last = kx == fields["kernel_width"] - 1 and group == fields["input_groups"] - 1
                     tap = (tap + (fields["tap_line_step"] if last else 1)) % (1 << 16)
@@ -112,7 +112,10 @@ ERRORS = [
     ({"parameter_base": 512 - 8}, ErrorCode.NONE),
     ({"parameter_base": 512 - 7, "output_words": 7}, ErrorCode.PARAMETER_ADDRESS),
     ({"output_words": 7}, ErrorCode.OUTPUT_ADDRESS),
-    ({"output_groups": 3}, ErrorCode.OUTPUT_ADDRESS),
+    ({"output_words": 9}, ErrorCode.NONE),
+    ({"output_groups": 3}, ErrorCode.BAD_SHAPE),
+    ({"output_groups": 1}, ErrorCode.BAD_SHAPE),
+    ({"column_blocks": 3, "reserved1": 1}, ErrorCode.BAD_RESERVED),
 ]  # fmt: skip
 
 
@@ -135,3 +138,28 @@ def test_every_single_flip_of_a_command_is_an_error(matmul: Matmul) -> None:
         assert accelerator.run(0, 1).error == ErrorCode.BAD_CHECKSUM
         accelerator.commands[bit // 64] ^= np.uint64(1 << bit % 64)
     assert accelerator.run(0, 1).error == ErrorCode.NONE
+
+
+def test_column_blocks_just_cover_the_output_groups(matmul: Matmul) -> None:
+    """On payload a column block is two words; the parameters of a word left out need not exist."""
+    config = PRESETS["payload"]
+    accelerator = GoldenAccelerator(config)
+    for groups, want in ((2, ErrorCode.BAD_SHAPE), (3, ErrorCode.NONE), (4, ErrorCode.NONE), (5, ErrorCode.BAD_SHAPE)):
+        load(accelerator, 0, matmul(config, 4, 8, 32) | {"output_groups": groups})
+        assert accelerator.run(0, 1).error == want
+    for groups in (3, 4):
+        for spare, want in ((0, ErrorCode.NONE), (1, ErrorCode.PARAMETER_ADDRESS)):
+            base = {"output_groups": groups, "parameter_base": 512 - 2 * groups + spare}
+            load(accelerator, 0, matmul(config, 4, 8, 32) | base)
+            assert accelerator.run(0, 1).error == want
+
+
+def test_all_kinds_of_address_error_are_told(matmul: Matmul) -> None:
+    accelerator = GoldenAccelerator(NANO)
+    change = {"weight_base": 2040, "parameter_base": 510, "output_words": 7}
+    load(accelerator, 0, matmul(NANO, 4, 8, 8) | change)
+    job = accelerator.run(0, 1)
+    want = (ErrorCode.WEIGHT_ADDRESS, ErrorCode.PARAMETER_ADDRESS, ErrorCode.OUTPUT_ADDRESS)
+    assert (job.error, job.errors) == (want[0], want)
+    load(accelerator, 0, matmul(NANO, 4, 8, 8) | change | {"rows": 0})
+    assert accelerator.run(0, 1).errors == (ErrorCode.BAD_SHAPE,)
