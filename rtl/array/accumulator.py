@@ -5,6 +5,8 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from vanallen.rtl import timing
+
 __all__ = ["Accumulator", "RowSelect"]
 
 
@@ -37,7 +39,7 @@ class Accumulator(wiring.Component):
         Width of the signed partial sum.
     """
 
-    latency = 2
+    latency = timing.ACCUMULATOR
 
     def __init__(self, *, rows: int, sum_bits: int):
         self.rows = rows

@@ -4,6 +4,8 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from vanallen.rtl import timing
+
 __all__ = ["ProcessingElement", "partial_sum_bits"]
 
 
@@ -38,7 +40,7 @@ class ProcessingElement(wiring.Component):
         Width of the signed weight.
     """
 
-    latency = 3
+    latency = timing.ELEMENT
 
     def __init__(self, *, row: int, weight_bits: int = 8):
         self.row = row

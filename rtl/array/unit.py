@@ -4,6 +4,7 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from vanallen.rtl import timing
 from vanallen.rtl.config import Config
 from vanallen.rtl.control.tag import TagPipe, drain_tag, issue_tag
 from vanallen.rtl.memory.scratchpad import Scratchpad
@@ -38,7 +39,7 @@ class ArrayUnit(wiring.Component):
         self.issue_layout, self.drain_layout = issue_tag(config), drain_tag(config)
         self.total_columns = config.columns + config.side_columns
         self.array = SystolicArray(rows=config.rows, columns=config.columns, side_columns=config.side_columns)
-        self.latency = self._add(self.total_columns - 1) + 1
+        self.latency = timing.arrival(config) - 1
         super().__init__({
             "tag": In(self.issue_layout),
             "activations": In(data.ArrayLayout(signed(8), config.rows)),

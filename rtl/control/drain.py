@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl.commands import ErrorCode
 from vanallen.rtl.config import Config
+
 from .command import CommandFields
 from .machine import Machine
 from .tag import End, drain_tag, issue_tag

@@ -8,6 +8,7 @@ from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl.registers import register
+
 from .machine import Machine
 
 __all__ = ["DEFAULT_STEAL_INTERVAL", "HostMachine"]

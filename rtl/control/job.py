@@ -11,6 +11,7 @@ from vanallen.rtl.commands import ErrorCode
 from vanallen.rtl.config import COMMAND_WORDS, Config
 from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.registers import State
+
 from .command import CommandFields, command_error
 from .machine import Machine
 
@@ -32,12 +33,10 @@ class Phase(enum.Enum, shape=3):
 class JobMachine(Machine):
     """Runs ``count`` commands from ``first`` and reports DONE, or FAILED with the code and the command at fault.
 
-    A command takes ``overhead`` = 14 cycles from the start of its fetch to ``begin``, and then the issue and drain machines'
-    time until ``layer_done`` or an error. After an error ``halt`` stops them for ``flush_cycles``, so that the next job finds
+    A command's first slot comes ``timing.FETCH`` cycles after the start of its fetch; it runs until ``layer_done`` or an
+    error. After an error ``halt`` stops them for ``flush_cycles``, so that the next job finds
     an empty pipeline.
     """
-
-    overhead = COMMAND_WORDS + Scratchpad.latency + 3
 
     def __init__(self, *, config: Config, flush_cycles: int):
         self.config = config

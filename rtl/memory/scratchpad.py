@@ -5,6 +5,8 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from vanallen.rtl import timing
+
 __all__ = ["ReadRequest", "Scratchpad", "WriteRequest"]
 
 
@@ -58,7 +60,7 @@ class Scratchpad(wiring.Component):
         A read was dropped.
     """
 
-    latency = 3
+    latency = timing.MEMORY
 
     def __init__(self, *, rows: int, banks: int, bank_bits: int):
         self.rows = rows

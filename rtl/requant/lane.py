@@ -4,6 +4,8 @@ from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from vanallen.rtl import timing
+
 from .multiply import Multiply
 from .normalize import Normalize
 from .round import Round
@@ -31,7 +33,7 @@ class Lane(wiring.Component):
     Latency: 13 cycles (normalise 5, multiply 2, round 6). One value a cycle.
     """
 
-    latency = Normalize.latency + Multiply.latency + Round.latency
+    latency = timing.LANE
 
     def __init__(self) -> None:
         super().__init__({

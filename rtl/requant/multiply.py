@@ -4,6 +4,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from vanallen.rtl import timing
+
 __all__ = ["Multiply"]
 
 
@@ -13,7 +15,7 @@ class Multiply(wiring.Component):
     Latency: 2 cycles. One product a cycle.
     """
 
-    latency = 2
+    latency = timing.MULTIPLY
 
     a: In(24)
     b: In(24)

@@ -4,6 +4,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from vanallen.rtl import timing
+
 __all__ = ["Normalize", "leading_zeros"]
 
 
@@ -32,7 +34,7 @@ class Normalize(wiring.Component):
     Latency: 5 cycles (add, absolute value, count leading zeros, shift, round). One value a cycle.
     """
 
-    latency = 5
+    latency = timing.NORMALIZE
 
     def __init__(self) -> None:
         super().__init__({

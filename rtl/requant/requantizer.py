@@ -4,9 +4,11 @@ from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from vanallen.rtl import timing
 from vanallen.rtl.config import Config
 from vanallen.rtl.control.tag import TagPipe, drain_tag
 from vanallen.rtl.memory.scratchpad import WriteRequest
+
 from .lane import Lane, Parameter
 
 __all__ = ["Requantizer"]
@@ -24,7 +26,7 @@ class Requantizer(wiring.Component):
     the slot whose word is on ``write``: the block is committed by the one that ends it.
     """
 
-    latency = Lane.latency + 1
+    latency = timing.REQUANTIZER
 
     def __init__(self, *, config: Config):
         self.config = config

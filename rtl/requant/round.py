@@ -4,6 +4,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from vanallen.rtl import timing
+
 __all__ = ["Round"]
 
 
@@ -17,7 +19,7 @@ class Round(wiring.Component):
     ``high`` are constant for a layer.
     """
 
-    latency = 6
+    latency = timing.ROUND
 
     def __init__(self) -> None:
         super().__init__({

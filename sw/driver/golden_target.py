@@ -43,8 +43,8 @@ def _register_at(address: int) -> Register:
 class GoldenTarget:
     """The golden model as a :class:`~vanallen.sw.driver.target.Target`.
 
-    It answers as the chip does, SLVERR where there is nothing and in the wrong direction, except that jobs end within the
-    write to ``start``, counters and ``layer_cycles`` read 0, and a reset takes no time.
+    It answers as the chip does, SLVERR where there is nothing and in the wrong direction, except that jobs end within
+    the write to ``start``, counters and ``layer_cycles`` read 0, and a reset takes no time.
 
     Parameters
     ----------

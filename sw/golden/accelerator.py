@@ -24,8 +24,8 @@ _GATHERED_BYTES = 1 << 23
 class GoldenLayer:
     """What one command computed.
 
-    ``fields`` are its field values; ``accumulators`` int32 are [rows, column_blocks * C], ``outputs`` int8 what it wrote
-    to activation RAM, [rows, output_groups * R]; both with the padding channels.
+    ``fields`` are its field values; ``accumulators`` int32 are [rows, column_blocks * C], ``outputs`` int8 what it
+    wrote to activation RAM, [rows, output_groups * R]; both with the padding channels.
     """
 
     command: int

@@ -60,15 +60,14 @@ def load_model(name_or_path: str | Path) -> onnx.ModelProto:
         raise InputError(f"{name} is no ONNX model: {_looks_like(data)}") from None
     if not model.HasField("graph") or not model.opset_import:
         raise InputError(f"{name} is no ONNX model: {_looks_like(data)}")
+    _load_external_data(name, model, path.parent)
     try:
-        if _has_external_data(model):
-            onnx.load_external_data_for_model(model, str(path.parent))
         check_operators(model)
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
         _check_with_onnxruntime(name, model, error)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{name} can't be used: {_first_line(error)}") from error
+    except InputError as error:
+        raise InputError(f"{name} can't be used: {error}") from error
     return model
 
 
@@ -143,8 +142,14 @@ def _check_with_onnxruntime(name: str, model: onnx.ModelProto, error: onnx.check
         raise InputError(f"{name} can't be used: {refusal}") from error
 
 
-def _has_external_data(model: onnx.ModelProto) -> bool:
-    return any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer)
+def _load_external_data(name: str, model: onnx.ModelProto, folder: Path) -> None:
+    """Reads the weights that a model keeps in files beside it."""
+    if all(tensor.data_location != onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
+        return
+    try:
+        onnx.load_external_data_for_model(model, str(folder))
+    except (onnx.checker.ValidationError, OSError, ValueError) as error:
+        raise InputError(f"weights of {name} can't be read from their own file: {_first_line(error)}") from error
 
 
 def _check_labels(name: str, labels: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,17 +20,6 @@ WIDE = Config(
     name="wide", rows=8, columns=24, lanes=2, activation_bytes=1 << 13, weight_bytes=24 << 8, accumulator_rows=64,
     command_rows=1024,
 )  # fmt: skip
-
-
-@dataclass(kw_only=True, frozen=True)
-class SideConfig(Config):
-    """A configuration with checksum columns, which ``Config`` refuses as long as no chip has them."""
-
-    def __post_init__(self) -> None:
-        """Check nothing."""
-
-
-SIDE = SideConfig(**vars(WIDE) | {"side_columns": 1})
 NANO = PRESETS["nano"]
 
 
@@ -86,10 +76,10 @@ def test_a_product_by_reads_and_writes_alone(config: Config) -> None:
     assert np.array_equal(driver.read_activations(0, 20), a)
 
 
-def test_rows_go_where_they_are_told() -> None:
-    rng = np.random.default_rng(4)
-    target = GoldenTarget(SIDE)
-    driver, golden = Driver(target, config=SIDE), target.accelerator
+def test_rows_go_where_they_are_told(with_side: Callable[[Config], Config]) -> None:
+    rng, config = np.random.default_rng(4), with_side(WIDE)
+    target = GoldenTarget(config)
+    driver, golden = Driver(target, config=config), target.accelerator
     driver.load_weights(100, weights := rng.integers(-128, 128, (7, 24)).astype(np.int8))
     driver.load_side(249, side := rng.integers(-3072, 3049, 7).astype(np.int16))
     driver.load_parameters(500, bias := np.arange(24, dtype=np.int32).reshape(12, 2), bias.astype(np.float32))
@@ -130,7 +120,7 @@ def test_arrays_of_the_wrong_kind_are_refused() -> None:
         driver.set_steal_interval(15)
 
 
-def test_another_chip_is_refused() -> None:
+def test_another_chip_is_refused(with_side: Callable[[Config], Config]) -> None:
     for other in (
         replace(NANO, weight_bytes=4 << 10),
         replace(NANO, activation_bytes=4 << 10),
@@ -138,7 +128,7 @@ def test_another_chip_is_refused() -> None:
     ):
         with pytest.raises(WrongChip, match="capacity of the chip must be that of nano"):
             Driver(GoldenTarget(other), config=NANO)
-    for other in (PRESETS["cubesat"], replace(NANO, lanes=2), SideConfig(**vars(NANO) | {"side_columns": 1})):
+    for other in (PRESETS["cubesat"], replace(NANO, lanes=2), with_side(NANO)):
         with pytest.raises(WrongChip, match="configuration of the chip must be that of nano"):
             Driver(GoldenTarget(other), config=NANO)
     target = Scripted(NANO)
