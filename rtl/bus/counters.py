@@ -1,6 +1,6 @@
 """Counters that only report."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -32,7 +32,7 @@ class SaturatingCounter(wiring.Component):
 
 
 class CycleLog(wiring.Component):
-    """Cycles of each command: ``count`` is high in every cycle of it, ``done`` in the last one.
+    """Cycles of each command: ``count`` is high in every cycle of it, ``done`` in the last one. ``fill`` zeroes a row.
 
     Latency: a read takes as long as a scratchpad's.
     """
@@ -43,6 +43,8 @@ class CycleLog(wiring.Component):
     done: In(1)
     index: In(range(LAYERS_LOGGED))
     address: In(range(LAYERS_LOGGED))
+    fill: In(1)
+    fill_address: In(range(LAYERS_LOGGED))
     value: Out(32)
 
     def elaborate(self, platform) -> Module:
@@ -57,9 +59,9 @@ class CycleLog(wiring.Component):
         first, second = Signal(32, reset_less=True), Signal(32, reset_less=True)
         m.d.sync += [first.eq(read.data), second.eq(first)]
         m.d.comb += [
-            write.en.eq(self.done),
-            write.addr.eq(self.index),
-            write.data.eq(cycles + 1),
+            write.en.eq(self.fill | self.done),
+            write.addr.eq(Mux(self.fill, self.fill_address, self.index)),
+            write.data.eq(Mux(self.fill, 0, cycles + 1)),
             read.addr.eq(self.address),
             self.value.eq(second),
         ]

@@ -145,11 +145,10 @@ def _zeros(value: onnx.ValueInfoProto, batch: int, shapes: Mapping[str, tuple[in
         raise InputError(f"input {value.name} is no tensor of numbers: only those can be run")
     if not kind.HasField("shape") and value.name not in shapes:
         raise InputError(f"input {value.name} has no shape: declare it when exporting the model")
-    shape = list(shapes.get(value.name, ()))
-    if not shape:
-        shape = [int(d.dim_value) if d.HasField("dim_value") else -1 for d in _dimensions(value)]
-        if shape and shape[0] == -1:
-            shape[0] = batch
+    declared = [int(d.dim_value) if d.HasField("dim_value") else -1 for d in _dimensions(value)]
+    shape = list(shapes.get(value.name, declared))
+    if _is_symbolic(value, 0):
+        shape[0] = batch
     if -1 in shape:
         name = _dimensions(value)[shape.index(-1)].dim_param or "?"
         raise InputError(f"input {value.name} has a symbolic dimension ({name}): fix it when exporting the model")

@@ -45,7 +45,8 @@ def requantize(
 
     The sum wraps modulo 2^32 and is rounded to float32 (nearest even); the product is one float32 multiplication. This
     is what onnxruntime computes in QLinearConv, QLinearMatMul and QGemm. ``accumulator``, ``bias`` (int32) and
-    ``scale`` (float32) broadcast against each other. Where ``low`` is above ``high`` the result is ``high``.
+    ``scale`` (float32) broadcast against each other. The clamp tests ``low``
+    first: a value below both is ``low`` even where ``low`` is above ``high``.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def requantize(
     with np.errstate(over="ignore", under="ignore"):
         product = total.astype(np.float32) * scale32
     rounded = np.rint(np.clip(product, -_SATURATED, _SATURATED)).astype(np.int32) + np.int32(zero_point)
-    return np.asarray(np.minimum(np.maximum(rounded, low), high)).astype(np.int8)
+    return np.where(rounded < low, low, np.minimum(rounded, high)).astype(np.int8)
 
 
 def _round_even(value: int, drop: int) -> int:
@@ -113,7 +114,8 @@ def requantize_integer(
         raise ValueError(f"scale must be finite and at least 0, not {scale!r}")
     total = (int(accumulator) + int(bias) + (1 << 31)) % (1 << 32) - (1 << 31)
     magnitude = _scaled_magnitude(abs(total), int(scale32.view(np.uint32)))
-    return min(max((-magnitude if total < 0 else magnitude) + int(zero_point), low), high)
+    rounded = (-magnitude if total < 0 else magnitude) + int(zero_point)
+    return low if rounded < low else min(rounded, high)
 
 
 def side_weight(words: NDArray[np.int8]) -> NDArray[np.int16]:

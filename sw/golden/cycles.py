@@ -79,20 +79,26 @@ def _blocks(config: Config, command: Mapping[str, int]) -> Iterator[_Block]:
 
 
 def layer_cycles(
-    config: Config, command: Mapping[str, int], *, macs: int, weights: int, steal_interval: int = 1024
+    config: Config,
+    command: Mapping[str, int],
+    *,
+    macs: int,
+    weights: int,
+    steal_interval: int = 1024,
+    banks: int = 2,
 ) -> LayerCycles:
     """Cycles of a legal ``command`` (field values, ``rtl.commands``) whose layer has ``macs`` products and ``weights`` weights.
 
-    Follows the chip block by block: a block's first slot waits for the commit of the block before the last one, a slot
+    Follows the chip block by block: a block's first slot waits for the commit of the block ``banks`` before it, a slot
     is stolen after every ``steal_interval``, blocks drain in order with a free cycle between them. Equal to the chip's
-    counters, exactly.
+    counters, exactly. Other numbers of accumulator ``banks`` than the chip's two are for design studies.
     """
     arrival, commit = timing.arrival(config), timing.commit()
     start = timing.FETCH + config.rows
     clock, issued, stalled, drained = start, 0, 0, 0  # clock: of the next slot, stolen slots not counted
-    commits = [0, 0]
+    commits = [0] * banks
     for block in _blocks(config, command):
-        wait = max(0, commits[-2] + 1 - (clock + max(0, issued - 1) // steal_interval))
+        wait = max(0, commits[-banks] + 1 - (clock + max(0, issued - 1) // steal_interval))
         stalled += wait
         clock += wait
         last = block.until_end - 1
@@ -116,7 +122,7 @@ def layer_cycles(
     )
 
 
-def choose_block_rows(config: Config, command: Mapping[str, int]) -> int:
+def choose_block_rows(config: Config, command: Mapping[str, int], *, banks: int = 2) -> int:
     """The number of rows a block for which ``command`` takes fewest cycles; the largest such.
 
     Tries multiples of ``R``, and the rows divided evenly, as far as an accumulator bank holds them.
@@ -128,7 +134,7 @@ def choose_block_rows(config: Config, command: Mapping[str, int]) -> int:
     candidates = sorted(size for size in even | multiples | {most} if min(fewest, most) <= size <= most)
 
     def cycles(block_rows: int) -> tuple[int, int]:
-        result = layer_cycles(config, {**command, "block_rows": block_rows}, macs=1, weights=1)
+        result = layer_cycles(config, {**command, "block_rows": block_rows}, macs=1, weights=1, banks=banks)
         return result.cycles, -block_rows
 
     return min(candidates, key=cycles)

@@ -171,7 +171,10 @@ def test_reordering_between_layers_goes_through_the_host():
     ("config", "message"),
     [
         (NANO, "weight RAM of nano holds 8,192 bytes, the model needs 9,216: layer conv_b .4,608. is the first"),
-        (replace(CUBESAT, parameter_rows=64, lanes=1), "parameter RAM .* holds 64 output channels, .* needs 96: layer dense_y"),
+        (
+            replace(CUBESAT, parameter_rows=64, lanes=1),
+            "parameter RAM .* holds 64 output channels, .* needs 96: layer dense_y",
+        ),
         (replace(CUBESAT, activation_bytes=1024), "activation RAM .* holds 1,024 bytes, layer conv_a needs 1,200"),
     ],
     ids=["weights", "parameters", "activations"],
@@ -212,6 +215,8 @@ def test_unknown_operators():
         node = helper.make_node("Frobnicate", ["x"], ["y"], "odd", domain=domain)
         values = [helper.make_tensor_value_info(name, TensorProto.INT8, (1, 4)) for name in ("x", "y")]
         opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.example", 1)]
-        model = helper.make_model(helper.make_graph([node], "g", values[:1], values[1:]), opset_imports=opsets, ir_version=8)
+        model = helper.make_model(
+            helper.make_graph([node], "g", values[:1], values[1:]), opset_imports=opsets, ir_version=8
+        )
         with pytest.raises(InputError, match=r"unknown.*Frobnicate|Frobnicate.*unknown"):
             compile_model(model, NANO)

@@ -91,7 +91,12 @@ def test_requantize_by_hand(accumulator: int, bias: int, scale: float, want: int
 def test_zero_point_comes_before_the_clamp() -> None:
     assert requantize([200, -200], 0, 1.0, -100, -128, 127).tolist() == [100, -128]
     assert requantize([255, 256], 0, 1.0, -128, -128, 127).tolist() == [127, 127]
-    assert requantize([7], 0, 1.0, 0, 3, 1).tolist() == [1]
+
+
+def test_the_clamp_tests_low_first() -> None:
+    values = [0, 1, 2, 3, 4]
+    assert requantize(values, 0, 1.0, 0, 3, 1).tolist() == [3, 3, 3, 1, 1]
+    assert [requantize_integer(value, 0, 1.0, 0, 3, 1) for value in values] == [3, 3, 3, 1, 1]
 
 
 @pytest.mark.parametrize("scale", [-1.0, float("inf"), float("nan")])

@@ -96,7 +96,12 @@ def test_arrays_of_a_user(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "match"),
-    [(b"", "empty"), (b"1 2 3\n", "it is text"), (b"\x93NUMPY\x01\x00", "cut off"), (b"PK\x03\x04", "archive, cut off")],
+    [
+        (b"", "empty"),
+        (b"1 2 3\n", "it is text"),
+        (b"\x93NUMPY\x01\x00", "cut off"),
+        (b"PK\x03\x04", "archive, cut off"),
+    ],
     ids=["empty", "text", "array", "archive"],
 )
 @pytest.mark.parametrize("suffix", ["npy", "npz"])

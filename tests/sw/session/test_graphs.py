@@ -48,7 +48,9 @@ class Network:
         elif len(shape) == 3:
             height, width = (int(self.rng.integers(1, 4)) for _ in range(2))
             attributes = {"pads": [height // 2, width // 2] * 2, "kernel_shape": [height, width]}
-            size = [length + 2 * (taps // 2) - taps + 1 for length, taps in zip(shape[1:], (height, width), strict=True)]
+            size = [
+                length + 2 * (taps // 2) - taps + 1 for length, taps in zip(shape[1:], (height, width), strict=True)
+            ]
             operands = self.operands(value, outputs, shape[0], height, width)
             self.add("QLinearConv", operands, (outputs, *size), **attributes)
         else:

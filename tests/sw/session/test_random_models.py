@@ -44,7 +44,8 @@ def test_models_cover_what_they_should():
             if attribute.name == "auto_pad":
                 seen.update([attribute.s.decode()])
     expected = [
-        "QLinearConv", "QLinearMatMul", "int8", "uint8", "bias", "no bias", "QLinearConv rank 3", "QLinearMatMul rank 3",
+        "QLinearConv", "QLinearMatMul", "int8", "uint8", "bias", "no bias",
+        "QLinearConv rank 3", "QLinearMatMul rank 3",
         "SAME_UPPER", "SAME_LOWER", "VALID",
     ]  # fmt: skip
     expected += [f"kernel_shape {size}" for size in range(1, 8)] + [f"strides {size}" for size in range(1, 5)]

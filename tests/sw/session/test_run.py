@@ -84,7 +84,9 @@ def test_samples_are_the_rows_of_a_matrix_product_as_many_as_fit(samples, batch,
 
 def test_open_dimensions_besides_the_first_come_from_the_input(tmp_path):
     x = np.random.default_rng(5).integers(-128, 128, (2, 5, 8)).astype(np.int8)
-    result = run_model(dense(("n", "rows", 8)), InputSet("", {"x": x}, None), config="nano", check=True, folder=tmp_path)
+    result = run_model(
+        dense(("n", "rows", 8)), InputSet("", {"x": x}, None), config="nano", check=True, folder=tmp_path
+    )
     assert result.differing_values == 0 and result.arrays["y"].shape == (2, 5, 4)
 
 
