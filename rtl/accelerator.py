@@ -28,11 +28,11 @@ __all__ = ["Accelerator"]
 class Accelerator(wiring.Component):
     """A systolic int8 matrix accelerator that runs a list of commands, one command a layer.
 
-    Members: ``bus``, an AXI4-Lite subordinate of 64 bits (address map: ``rtl.registers``); ``interrupt``, high while a job
-    has ended and the host has not acknowledged it.
+    Members: ``bus``, an AXI4-Lite subordinate of 64 bits (address map: ``rtl.registers``); ``interrupt``, high while a
+    job has ended and the host has not acknowledged it.
 
-    After reset it fills its memories (as many cycles as the deepest has rows), then takes jobs. Cycles of a command are those
-    of the cycle model, exactly.
+    After reset it fills its memories (as many cycles as the deepest has rows), then takes jobs. Cycles of a command are
+    those of the cycle model, exactly.
     """
 
     def __init__(self, *, config: Config):

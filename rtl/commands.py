@@ -70,7 +70,8 @@ class ErrorCode(IntEnum):
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a command: ``width`` bits from bit ``offset`` of 64-bit word ``word``; ``signed`` is two's complement."""
+    """One field of a command: ``width`` bits from bit ``offset`` of 64-bit word ``word``; ``signed`` is two's
+    complement."""
 
     name: str
     word: int
@@ -121,16 +122,20 @@ FIELDS = (
 
 CHECKSUM_SEED = 0xA5C3
 CHECKSUM_PIECES = tuple(
-    (word, piece, 5 * (4 * word + piece) % 16) for word in range(COMMAND_WORDS) for piece in range(4) if word or piece != 1
+    (word, piece, 5 * (4 * word + piece) % 16)
+    for word in range(COMMAND_WORDS)
+    for piece in range(4)
+    if word or piece != 1
 )
-"""(word, 16-bit piece of it, bits it is rotated left) of what the checksum is taken over: all but the checksum field."""
+"""(word, 16-bit piece of it, bits it is rotated left) of what the checksum is taken over: all but the checksum
+field."""
 
 
 def checksum(words: Sequence[int]) -> int:
     """16-bit checksum of a command's eight words, whatever their checksum field holds.
 
-    Exclusive or of a seed and the other 31 16-bit pieces, each rotated left: any single flip changes it, zeroed or shifted
-    words do, and the hardware tests captured words in one cycle.
+    Exclusive or of a seed and the other 31 16-bit pieces, each rotated left: any single flip changes it, zeroed or
+    shifted words do, and the hardware tests captured words in one cycle.
     """
     result = CHECKSUM_SEED
     for word, piece, turn in CHECKSUM_PIECES:

@@ -70,5 +70,6 @@ def convert(component: wiring.Component, name: str) -> str:
 
 @lru_cache(maxsize=8)
 def verilog(config: Config) -> str:
-    """The chip of ``config`` as one Verilog file with top module ``vanallen``; the same text for the same configuration."""
+    """The chip of ``config`` as one Verilog file with top module ``vanallen``; the same text for the same
+    configuration."""
     return convert(Top(config=config), TOP)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -96,9 +97,7 @@ class Netlist:
     """
 
     def __init__(self, module: dict[str, Any]):
-        scopes = {name: tuple(cell["attributes"]["module"].split(".")[1:])
-                  for name, cell in module["cells"].items() if cell["type"] == "$scopeinfo"}  # fmt: skip
-        self.cells = [_cell(name, cell, scopes) for name, cell in module["cells"].items()
+        self.cells = [_cell(name, cell) for name, cell in module["cells"].items()
                       if cell["type"] not in ("$scopeinfo", "$meminit_v2")]  # fmt: skip
         self.registers = [cell for cell in self.cells if cell.is_register]
         self.read_ports = [cell for cell in self.cells if cell.is_read_port]
@@ -194,14 +193,19 @@ def _affected(cell: Cell, pin: str, index: int) -> Iterator[int]:
         yield from output
 
 
-def _cell(name: str, cell: dict[str, Any], scopes: dict[str, tuple[str, ...]]) -> Cell:
+def _path(name: str) -> tuple[str, ...]:
+    """The instances in a flattened cell's name, without the number Amaranth adds where a signal has the same name."""
+    instances = name.removeprefix("$flatten\\").rpartition(".$")[0] if name.startswith("$flatten") else ""
+    return tuple(re.sub(r"\$\d+$", "", part) for part in instances.split(".\\")) if instances else ()
+
+
+def _cell(name: str, cell: dict[str, Any]) -> Cell:
     bits: dict[str, dict[str, tuple[int, ...]]] = {"input": {}, "output": {}}
     for pin, nets in cell["connections"].items():
         if pin != "CLK":
             bits[cell["port_directions"][pin]][pin] = tuple(net if isinstance(net, int) else None for net in nets)
-    scope = name.removeprefix("$flatten").rpartition(".$")[0].replace("\\", "") if name.startswith("$flatten") else ""
     memory = cell.get("parameters", {}).get("MEMID", "").replace("\\", "")
-    return Cell(name, cell["type"], scopes[scope] if scope else (), bits["input"], bits["output"], memory)
+    return Cell(name, cell["type"], _path(name), bits["input"], bits["output"], memory)
 
 
 def yosys() -> str:
@@ -220,8 +224,8 @@ def read_netlist(top: Elaboratable) -> Netlist:
     with TemporaryDirectory() as folder:
         source, result = Path(folder, "design.il"), Path(folder, "design.json")
         source.write_text(rtlil.convert(top, name=TOP, emit_src=False), encoding="utf-8")
-        script = FLOW.format(rtlil=source, top=TOP, json=result)
-        run = subprocess.run([yosys(), "-q", "-p", script], capture_output=True, text=True, check=False)
+        script = FLOW.format(rtlil=source.name, top=TOP, json=result.name)
+        run = subprocess.run([yosys(), "-q", "-p", script], cwd=folder, capture_output=True, text=True, check=False)
         if run.returncode:
             raise RuntimeError(f"Yosys failed: {run.stderr.strip() or run.stdout.strip()}")
         return Netlist(json.loads(result.read_text(encoding="utf-8"))["modules"][TOP])

@@ -28,8 +28,8 @@ class ArrayUnit(wiring.Component):
         tag --> tag pipe ----------- load, swap -----------'--------------'   |
         drain_tag --> tag pipe -----------------------------------------------'
 
-    ``arrived`` is the tag of the row that the last column writes now, ``latency`` cycles after ``tag``. ``drained``, with
-    ``drained_tag``, follows ``drain_tag`` by ``drain_latency`` = 3 cycles, as a read of parameter RAM does.
+    ``arrived`` is the tag of the row that the last column writes now, ``latency`` cycles after ``tag``. ``drained``,
+    with ``drained_tag``, follows ``drain_tag`` by ``drain_latency`` = 3 cycles, as a read of parameter RAM does.
     """
 
     drain_latency = Scratchpad.latency
@@ -93,7 +93,8 @@ class ArrayUnit(wiring.Component):
         m.d.comb += [self.array.weights[str(column)].eq(column_skew.o[column]) for column in range(columns)]
 
     def _accumulators(self, m: Module, tags: TagPipe, drain: TagPipe) -> list[Signal]:
-        """One accumulator a column, each a cycle behind its neighbour; their values ``drain_latency`` after a drain tag."""
+        """One accumulator a column, each a cycle behind its neighbour; their values ``drain_latency`` after a drain
+        tag."""
         drained = []
         first = self.drain_latency - Accumulator.latency
         for column in range(self.total_columns):
@@ -107,7 +108,11 @@ class ArrayUnit(wiring.Component):
                 accumulator.add_bank.eq(adding.bank),
                 accumulator.drained_bank.eq(drain.taps[self.drain_latency].bank),
             ]
-            for port, tag in ((accumulator.read, read), (accumulator.write, write), (accumulator.drain, drain.taps[first])):
+            for port, tag in (
+                (accumulator.read, read),
+                (accumulator.write, write),
+                (accumulator.drain, drain.taps[first]),
+            ):
                 m.d.comb += [port.valid.eq(tag.valid), port.bank.eq(tag.bank), port.row.eq(tag.row)]
             drained.append(accumulator.drained)
         return drained

@@ -32,8 +32,8 @@ class AxiLitePort(wiring.Signature):
 class WriteChannelMachine(Machine):
     """Takes an address and its data together, executes the write a cycle later, queues up to three responses.
 
-    One write a cycle. ``request`` with ``address``, ``word`` and ``whole`` (every byte strobed) is the write that executes;
-    ``okay`` answers it in the same cycle.
+    One write a cycle. ``request`` with ``address``, ``word`` and ``whole`` (every byte strobed) is the write that
+    executes; ``okay`` answers it in the same cycle.
     """
 
     depth = 3
@@ -74,9 +74,9 @@ class WriteChannelMachine(Machine):
 class ReadChannelMachine(Machine):
     """Takes an address a cycle, requests the word, and collects it ``latency`` cycles later for the response queue.
 
-    ``request`` with ``address`` asks for a word; ``retry`` in the same cycle says that the memory could not be read now.
-    ``collect`` with ``collect_address``, ``collect_error`` is the request of ``latency`` cycles ago, whose word is pushed into
-    ``slot`` of the queue. A read is only accepted when the queue has room for it.
+    ``request`` with ``address`` asks for a word; ``retry`` in the same cycle says that the memory could not be read
+    now. ``collect`` with ``collect_address``, ``collect_error`` is the request of ``latency`` cycles ago, whose word is
+    pushed into ``slot`` of the queue. A read is only accepted when the queue has room for it.
     """
 
     depth = 8

@@ -21,9 +21,9 @@ MEMORIES = (Window.COMMAND, Window.PARAMETER, Window.WEIGHT, Window.ACTIVATION)
 class HostBridge(wiring.Component):
     """Decodes the host's reads and writes; one of each a cycle, back to back.
 
-    Latency: a write executes one cycle after it is accepted and is answered in the next; a read's word is there six cycles
-    after its address. SLVERR, and nothing done: an address with nothing behind it, the wrong direction, a write of part of a
-    word, RAM access or a start unless ``idle``.
+    Latency: a write executes one cycle after it is accepted and is answered in the next; a read's word is there six
+    cycles after its address. SLVERR, and nothing done: an address with nothing behind it, the wrong direction, a write
+    of part of a word, RAM access or a start unless ``idle``.
 
     Members: ``port``; for each RAM ``<name>_read``, ``<name>_write``, ``<name>_data``, ``<name>_collision``; for the
     registers ``register_write``, ``register_address``, ``register_word``, and, in the cycle of collecting a read,

@@ -24,7 +24,8 @@ class CommandFields(wiring.Signature):
 class CommandStore(wiring.Component):
     """Eight 64-bit words: the command that runs. Loaded word by word, held until the next command is fetched.
 
-    Not control state but data with a checksum of their own, tested in every cycle on the words as held (``checksum_good``).
+    Not control state but data with a checksum of their own, tested in every cycle on the words as held
+    (``checksum_good``).
     """
 
     def __init__(self) -> None:

@@ -21,8 +21,8 @@ class DrainMachine(Machine):
     """Counts the rows of a block as they reach the last accumulator; drains the block when its last row has.
 
     A block of ``m`` rows takes one slot for each row and each ``lanes`` channels that belong to an output word, then a
-    free cycle. The tag of its last slot carries ``end``: the block is committed when that tag leaves the requantizer. The
-    next block may arrive while one drains; a third isn't issued before a commit.
+    free cycle. The tag of its last slot carries ``end``: the block is committed when that tag leaves the requantizer.
+    The next block may arrive while one drains; a third isn't issued before a commit.
 
     Outputs are registered: a slot's tag and parameter address appear one cycle after the state that made them.
     """

@@ -17,7 +17,8 @@ DEFAULT_STEAL_INTERVAL = 1024
 
 
 class HostMachine(Machine):
-    """Turns register writes into what they mean: start, reset, interrupt enable and acknowledge, steal interval, clears.
+    """Turns register writes into what they mean: start, reset, interrupt enable and acknowledge, steal interval,
+    clears.
 
     A write (``write`` with ``address``, ``data``) takes effect in the next cycle; ``start`` and ``reset`` are pulses.
     """

@@ -29,9 +29,9 @@ class IssueMachine(Machine):
     Before the first slot of a block it waits until fewer than two blocks are uncommitted (``stalled``). After
     ``steal_interval`` slots it leaves one out (``stolen``): both memories are then free for scrubbing.
 
-    Positions are kept as differences, so there is no multiplier: of the current pixel (``pixel_*``), of the first pixel of the
-    tile (``tile_*``) and of the block (``block_*``). Offsets are relative to the input region and wrap modulo 2^16;
-    coordinates count from the image's corner, so those of padding are negative, that is, large.
+    Positions are kept as differences, so there is no multiplier: of the current pixel (``pixel_*``), of the first pixel
+    of the tile (``tile_*``) and of the block (``block_*``). Offsets are relative to the input region and wrap modulo
+    2^16; coordinates count from the image's corner, so those of padding are negative, that is, large.
 
     Outputs are registered: an issue slot's tag and addresses appear one cycle after the state that made them.
     """
@@ -100,7 +100,8 @@ class IssueMachine(Machine):
             m.d.comb += [then.preloading.eq(0), then.streaming.eq(0), then.uncommitted.eq(0), then.error.eq(0)]
 
     def _begin(self, m: Module, then: SimpleNamespace, port: wiring.Component) -> None:
-        """The state before the first slot of a layer; block counters come from the ``ahead`` members after preloading."""
+        """The state before the first slot of a layer; block counters come from the ``ahead`` members after
+        preloading."""
         command = port.command
         m.d.comb += [
             then.preloading.eq(1), then.slot.eq(0), then.bank.eq(0), then.steal.eq(0), then.uncommitted.eq(0),
@@ -120,7 +121,8 @@ class IssueMachine(Machine):
         ]  # fmt: skip
 
     def _look_ahead(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
-        """Rows of the block after this one: ready three cycles after ``rows_left``, and a block has at least four slots."""
+        """Rows of the block after this one: ready three cycles after ``rows_left``, and a block has at least four
+        slots."""
         command = port.command
         with m.If(now.streaming):
             m.d.comb += then.ahead_rows.eq(Mux(now.more_rows, now.rows_left - command.block_rows, command.rows))
@@ -223,7 +225,9 @@ class IssueMachine(Machine):
         command = port.command
         group_ends = now.group == command.input_groups - 1
         line_ends = group_ends & (now.tap_x == command.kernel_width - 1)
-        row, column, left, offset = (Signal(16, name=f"next_tile_{name}") for name in ("row", "column", "left", "offset"))
+        row, column, left, offset = (
+            Signal(16, name=f"next_tile_{name}") for name in ("row", "column", "left", "offset")
+        )
         m.d.comb += [
             row.eq(now.tile_row + line_ends),
             column.eq(Mux(line_ends, now.block_column, now.tile_column + group_ends)),

@@ -33,8 +33,8 @@ class Phase(enum.Enum, shape=3):
 class JobMachine(Machine):
     """Runs ``count`` commands from ``first`` and reports DONE, or FAILED with the code and the command at fault.
 
-    A command's first slot comes ``timing.FETCH`` cycles after the start of its fetch; it runs until ``layer_done`` or an
-    error. After an error ``halt`` stops them for ``flush_cycles``, so that the next job finds
+    A command's first slot comes ``timing.FETCH`` cycles after the start of its fetch; it runs until ``layer_done`` or
+    an error. After an error ``halt`` stops them for ``flush_cycles``, so that the next job finds
     an empty pipeline.
     """
 

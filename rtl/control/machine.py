@@ -1,7 +1,8 @@
 """Control as pure next-state functions, and the one component that turns them into registers."""
 
 from abc import ABC, abstractmethod
-from types import SimpleNamespace
+from collections.abc import Mapping
+from types import MappingProxyType, SimpleNamespace
 
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
@@ -25,7 +26,7 @@ class Machine(ABC):
     """
 
     state: StructLayout
-    reset: dict[str, int] = {}  # noqa: RUF012: replaced, never changed, by machines that need it
+    reset: Mapping[str, int] = MappingProxyType({})
     ports: dict[str, wiring.Member]
 
     @abstractmethod
@@ -53,7 +54,7 @@ class Control(wiring.Component):
         members = dict(self.machine.state)
         now, then = SimpleNamespace(), SimpleNamespace()
         for name, field in members.items():
-            register = Signal(field.shape, name=name, init=self.machine.reset.get(name))
+            register = Signal(field.shape, name=name, init=self.machine.reset.get(name))  # type: ignore[arg-type]
             following = Signal(field.shape, name=f"{name}_next")
             m.d.comb += following.eq(register)
             m.d.sync += register.eq(following)

@@ -23,9 +23,9 @@ def issue_tag(config: Config) -> data.StructLayout:
     """The tag of an issue slot. All zero in an idle slot.
 
     ``valid``: an activation row streams; ``padding``: it is the input's zero point; ``first``, ``last``: it belongs to
-    the first, last tile of its block; ``end``: it is the last row of the last tile; ``bank``, ``row``: the accumulator it
-    is added to; ``swap``: the shadow weights become active with this row; ``load``, ``load_row``: a weight row enters the
-    shadow registers of that array row.
+    the first, last tile of its block; ``end``: it is the last row of the last tile; ``bank``, ``row``: the accumulator
+    it is added to; ``swap``: the shadow weights become active with this row; ``load``, ``load_row``: a weight row
+    enters the shadow registers of that array row.
     """
     return data.StructLayout({
         "valid": 1,

@@ -36,10 +36,11 @@ class Scratchpad(wiring.Component):
         read, host_read --> [address compare] --> RAM --> register --> register --> data
         fill, host_write, write ----------------> RAM
 
-    Latency: ``data`` three cycles after the request (the RAM's own cycle and two for error decoding), one request a cycle.
-    A read of the address that is written in the same cycle is dropped and ``collision`` is high in that cycle: the RAM's
-    ports never meet, so the technology's collision behaviour doesn't matter. The host repeats the read; the data path, in
-    which regions are disjoint, counts it as an error. In a slot the sequencer steals, no read is requested.
+    Latency: ``data`` three cycles after the request (the RAM's own cycle and two for error decoding), one request a
+    cycle. A read of the address that is written in the same cycle is dropped and ``collision`` is high in that cycle:
+    the RAM's ports never meet, so the technology's collision behaviour doesn't matter. The host repeats the read; the
+    data path, in which regions are disjoint, counts it as an error. In a slot the sequencer steals, no read is
+    requested.
 
     Parameters
     ----------

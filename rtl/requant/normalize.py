@@ -1,5 +1,7 @@
 """First part of the requantizer lane: the accumulator as a float32 significand."""
 
+from itertools import pairwise
+
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -28,8 +30,9 @@ def leading_zeros(m: Module, value: Signal) -> Signal:
 class Normalize(wiring.Component):
     """Adds the bias and converts the sum to float32 (IEEE 754, round to nearest even), as sign, significand and shift.
 
-    ``accumulator + bias`` (modulo 2^32) is ``(-1)^sign * significand * 2^(8 - shift)`` after rounding to 24 bits; ``carry``
-    says that rounding reached 2^24, and ``significand`` is then 2^23 and stands for twice as much. ``zero``: the sum is 0.
+    ``accumulator + bias`` (modulo 2^32) is ``(-1)^sign * significand * 2^(8 - shift)`` after rounding to 24 bits;
+    ``carry`` says that rounding reached 2^24, and ``significand`` is then 2^23 and stands for twice as much. ``zero``:
+    the sum is 0.
 
     Latency: 5 cycles (add, absolute value, count leading zeros, shift, round). One value a cycle.
     """
@@ -55,7 +58,7 @@ class Normalize(wiring.Component):
         magnitude = Signal(32, reset_less=True)
         sign = [Signal(name=f"sign_{stage}", reset_less=True) for stage in range(2, 6)]
         m.d.sync += [magnitude.eq(Mux(total[31], -total, total)), sign[0].eq(total[31])]
-        m.d.sync += [later.eq(earlier) for earlier, later in zip(sign, sign[1:], strict=False)]
+        m.d.sync += [later.eq(earlier) for earlier, later in pairwise(sign)]
 
         counted = Signal(32, reset_less=True)
         count = Signal(5, reset_less=True)

@@ -22,8 +22,8 @@ class Requantizer(wiring.Component):
         accumulators, parameters --> L lanes --> L shift registers of R / L bytes --> write (one word in R / L slots)
         tag --------------------> tag pipe ----------------------------------------> retired
 
-    Latency: ``latency`` = 14 cycles from ``tag``, ``accumulators`` and ``parameters`` to ``write``. ``retired`` is the tag of
-    the slot whose word is on ``write``: the block is committed by the one that ends it.
+    Latency: ``latency`` = 14 cycles from ``tag``, ``accumulators`` and ``parameters`` to ``write``. ``retired`` is the
+    tag of the slot whose word is on ``write``: the block is committed by the one that ends it.
     """
 
     latency = timing.REQUANTIZER

@@ -12,11 +12,11 @@ __all__ = ["Round"]
 class Round(wiring.Component):
     """Rounds a product to float32, then to an integer (both to nearest even), adds the zero point and clamps.
 
-    The value is ``product * 2^-(distance + 23)``, ``product`` from 2^46 to below 2^48; ``zero`` makes it 0. Integers of 256
-    and more saturate, since a zero point of eight bits cannot bring them back into range.
+    The value is ``product * 2^-(distance + 23)``, ``product`` from 2^46 to below 2^48; ``zero`` makes it 0. Integers of
+    256 and more saturate, since a zero point of eight bits cannot bring them back into range.
 
-    Latency: 6 cycles (normalise, round, shift, round, zero point, clamp). One value a cycle; ``zero_point``, ``low`` and
-    ``high`` are constant for a layer.
+    Latency: 6 cycles (normalise, round, shift, round, zero point, clamp). One value a cycle; ``zero_point``, ``low``
+    and ``high`` are constant for a layer.
     """
 
     latency = timing.ROUND
@@ -80,7 +80,8 @@ class Round(wiring.Component):
         return significand, distance_rounded
 
     def _round_to_integer(self, m: Module, significand: Signal, distance: Signal) -> Signal:
-        """Two stages: ``significand`` shifted right by ``distance`` with guard and sticky, then rounded; 511 saturates."""
+        """Two stages: ``significand`` shifted right by ``distance`` with guard and sticky, then rounded; 511
+        saturates."""
         integer = Signal(8, reset_less=True)
         guard, sticky = Signal(reset_less=True), Signal(reset_less=True)
         saturate = Signal(reset_less=True)

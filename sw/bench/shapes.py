@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from vanallen.rtl.config import Config, preset
 from vanallen.sw.golden.cycles import LayerCycles, choose_block_rows, layer_cycles
@@ -18,7 +19,8 @@ __all__ = ["NETWORKS", "Shape", "network_cycles", "tables"]
 class Shape:
     """A layer's shape: output lines and pixels a line, input and output channels, square kernel, stride.
 
-    ``depthwise`` has one input channel an output channel, run as diagonal weights: a pass of ``C`` channels and all taps.
+    ``depthwise`` has one input channel an output channel, run as diagonal weights: a pass of ``C`` channels and all
+    taps.
     """
 
     height: int
@@ -76,7 +78,17 @@ def _mobilenet() -> Iterator[Shape]:
     """MobileNetV1 0.25 for 96 x 96 images (MLPerf Tiny, visual wake words)."""
     yield Shape(48, 48, 3, 8, 3, 2)
     channels, size = 8, 48
-    for outputs, stride in ((16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), *((128, 1),) * 5, (256, 2), (256, 1)):
+    for outputs, stride in (
+        (16, 1),
+        (32, 2),
+        (32, 1),
+        (64, 2),
+        (64, 1),
+        (128, 2),
+        *((128, 1),) * 5,
+        (256, 2),
+        (256, 1),
+    ):
         size //= stride
         yield Shape(size, size, channels, channels, 3, stride, depthwise=True)
         yield Shape(size, size, channels, outputs)
@@ -87,7 +99,7 @@ def _mobilenet() -> Iterator[Shape]:
 def _autoencoder() -> Iterator[Shape]:
     """Dense autoencoder 640-128-...-8-...-640 (MLPerf Tiny, anomaly detection), one window at a time."""
     sizes = (640, 128, 128, 128, 128, 8, 128, 128, 128, 128, 640)
-    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+    for inputs, outputs in pairwise(sizes):
         yield Shape(1, 1, inputs, outputs)
 
 

@@ -45,8 +45,8 @@ def requantize(
 
     The sum wraps modulo 2^32 and is rounded to float32 (nearest even); the product is one float32 multiplication. This
     is what onnxruntime computes in QLinearConv, QLinearMatMul and QGemm. ``accumulator``, ``bias`` (int32) and
-    ``scale`` (float32) broadcast against each other. The clamp tests ``low``
-    first: a value below both is ``low`` even where ``low`` is above ``high``.
+    ``scale`` (float32) broadcast against each other. The clamp tests ``low`` first: what is below it becomes ``low``,
+    even where ``low`` is above ``high``.
 
     Raises
     ------

@@ -49,7 +49,8 @@ class LayerCycles:
 
     @property
     def binds(self) -> str:
-        """What most of the cycles go to: ``"multiply"``, ``"weight"``, ``"drain"`` (lanes and banks) or ``"latency"``."""
+        """What most of the cycles go to: ``"multiply"``, ``"weight"``, ``"drain"`` (lanes and banks) or
+        ``"latency"``."""
         if self.stalled > self.slots:
             return "drain"
         return "latency" if self.start + self.tail > self.slots else self.bound
@@ -87,7 +88,8 @@ def layer_cycles(
     steal_interval: int = 1024,
     banks: int = 2,
 ) -> LayerCycles:
-    """Cycles of a legal ``command`` (field values, ``rtl.commands``) whose layer has ``macs`` products and ``weights`` weights.
+    """Cycles of a legal ``command`` (field values, ``rtl.commands``) whose layer has ``macs`` products and ``weights``
+    weights.
 
     Follows the chip block by block: a block's first slot waits for the commit of the block ``banks`` before it, a slot
     is stolen after every ``steal_interval``, blocks drain in order with a free cycle between them. Equal to the chip's

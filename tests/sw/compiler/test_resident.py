@@ -61,6 +61,8 @@ def test_order_that_a_layer_cannot_read():
     weights = np.zeros((3, 4, 1, 1), np.int8)
     image = Layout((1, 6, 4), INT8, 4, 6, True, 4)
     assert view_of(layer(weights), image, (1, 6, 4), (1, 6, 3)) is None
+    # as many rows and columns as pixels and channels, but the words hold the other order
+    assert view_of(layer(np.zeros((3, 6, 1, 1), np.int8)), image, (1, 4, 6), (1, 4, 3)) is None
     matrix = Layout((1, 4, 2, 3), INT8, 6, 4, False, 4)
     assert view_of(layer(weights, Geometry((1, 1), (0, 0, 0, 0))), matrix, (1, 4, 2, 3), (1, 3, 2, 3)) is None
 

@@ -235,7 +235,6 @@ def test_cycles_of_every_command(first: int, count: int) -> None:
 
 
 def test_memories_are_not_read_one_word_at_a_time() -> None:
-    """A block each: the transfers of a board or a simulation are slow otherwise."""
     calls = []
 
     class Watched(GoldenTarget):

