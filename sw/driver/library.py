@@ -32,8 +32,8 @@ _COMPILER_FLAGS = {
     "CFG_CXXFLAGS_PCH_I": "-include",
 }
 """Variables of Verilator's makefile: optimization of what runs every cycle, what runs once, and Verilator's runtime;
-the last one is missing from the makefile of the package. Measured on cubesat, million cycles a second of processor time:
--Os 1.57, -O1 1.83, -O2 1.97, -O3 1.98, -O2 -march=native 1.96, the last of which would tie the cache to a machine."""
+the last one is missing from the makefile of the package. Measured on cubesat, million cycles a second of processor
+time: -Os 1.57, -O1 1.83, -O2 1.97, -O3 1.98, -O2 -march=native 1.96, which would tie the cache to a machine."""
 
 _EXPORTS = "{ global: chip_*; local: *; };\n"
 """Linker version script: libraries of several configurations in one process share no symbol."""

@@ -1,4 +1,4 @@
-"""The shipped network on the golden target: equal to onnxruntime on all images, on every preset."""
+"""The shipped network: equal to onnxruntime and to the golden model on all images, on golden target and simulated chip."""
 
 import numpy as np
 import pytest
@@ -8,18 +8,24 @@ from vanallen.sw.models import load_input, load_model
 from vanallen.sw.session import run_model
 
 
-@pytest.mark.parametrize("config", PRESETS)
-def test_digits(config, tmp_path):
+TARGETS = [*(("golden", name) for name in PRESETS), *(("sim", name) for name in ("nano", "cubesat", "payload"))]
+
+
+@pytest.mark.parametrize(("target", "config"), TARGETS)
+def test_digits(target, config, tmp_path):
     done = []
     result = run_model(
-        "digits", "digits:test", config=config, check=True, folder=tmp_path, progress=lambda *step: done.append(step)
-    )
+        "digits", "digits:test", config=config, target=target, check=True, folder=tmp_path,
+        progress=lambda *step: done.append(step),
+    )  # fmt: skip
     assert (result.differing_values, result.differing_outputs, result.bit_exact) == (0, 0, True)
     assert result.accuracy >= 0.96
     assert (result.inferences, result.samples) == (360, 360)
     assert done == [(count, 360) for count in range(1, 361)]
     hosted = [layer.op for layer in result.layers if layer.where == "host"]
     assert hosted == ["QuantizeLinear", "DequantizeLinear"] and result.macs_on_chip_share == 1
+    chip = [layer for layer in result.layers if layer.where == "chip"]
+    assert all(layer.cycles == (None if target == "golden" else layer.model_cycles) for layer in chip)
     with np.load(result.outputs) as outputs:
         assert np.array_equal(outputs["logits"], result.arrays["logits"])
 
