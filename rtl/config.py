@@ -13,6 +13,10 @@ COMMAND_WORDS = 8
 """64-bit words a command takes in command RAM."""
 
 
+WINDOW_BYTES = 1 << 19
+"""Address space of a memory."""
+
+
 def _require(condition: bool, message: str) -> None:
     if not condition:
         raise ValueError(message)
@@ -101,6 +105,12 @@ class Config:
         _require(
             rest == 0 and _is_power_of_two(words) and 64 <= words <= 32768,
             f"{field} must be {word} bytes times a power of two from 64 to 32768, not {size!r}",
+        )
+        stride = max(8, 1 << (word - 1).bit_length())
+        _require(
+            words * stride <= WINDOW_BYTES,
+            f"{field} must be at most {WINDOW_BYTES // stride * word}, not {size!r}: its window of the address map is "
+            f"{WINDOW_BYTES} bytes, {stride} a word",
         )
 
     @property

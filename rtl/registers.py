@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-from .config import Config
+from .config import WINDOW_BYTES, Config
 
 __all__ = ["ADDRESS_BITS", "IDENTITY", "REGISTERS", "VERSION", "WINDOW_BYTES", "Access", "Register", "RegisterField",
            "State", "Window", "register", "window_banks", "window_rows", "window_stride"]  # fmt: skip
 
 ADDRESS_BITS = 22
-WINDOW_BYTES = 1 << 19
 IDENTITY = int.from_bytes(b"VANALLEN", "big")
 VERSION = (0, 1, 0)
 """Version of the hardware interface: major (incompatible), minor (additions), patch."""

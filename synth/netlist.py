@@ -75,7 +75,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Pin:
-    """An input pin of a register or memory port that a walk ended at; ``HOLD`` is the select of a hold multiplexer."""
+    """An input pin that a walk came to: of a register or memory port, where it ends, or the select ``S`` of a multiplexer.
+
+    ``HOLD`` is not a pin of Yosys's: the register keeps its value or not as the bit says.
+    """
 
     cell: Cell
     name: str
@@ -163,7 +166,7 @@ class Netlist:
         return min(own, key=lambda name: (abs(name.count(".") - len(cell.path)), len(name), name))
 
     def reached(self, bits: Iterable[int]) -> set[Pin]:
-        """Pins of registers and memory ports that ``bits`` reach through combinational cells."""
+        """Pins of registers, memory ports and multiplexers' selects that ``bits`` reach through combinational cells."""
         found: set[Pin] = set()
         seen = set(bits)
         waiting = list(seen)
@@ -174,6 +177,8 @@ class Netlist:
                 if cell.is_state or cell.is_write_port:
                     found.add(Pin(cell, pin))
                     continue
+                if pin == "S":
+                    found.add(Pin(cell, pin))
                 for following in _affected(cell, pin, index):
                     if following not in seen:
                         seen.add(following)

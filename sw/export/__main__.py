@@ -5,7 +5,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from .command_fields import command_fields_markdown
 from .registers import register_map_markdown
+
+__all__ = ["main", "pages"]
+
+
+def pages() -> dict[str, str]:
+    """The generated pages: text by path below the folder of the documents."""
+    return {"registers.md": register_map_markdown(), "_generated/command_fields.md": command_fields_markdown()}
 
 
 def main(arguments: list[str]) -> int:
@@ -13,7 +21,10 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or not Path(arguments[0]).is_dir():
         print("usage: python -m vanallen.sw.export DOCS, an existing folder", file=sys.stderr)
         return 2
-    (Path(arguments[0]) / "registers.md").write_text(register_map_markdown(), encoding="utf-8")
+    for name, text in pages().items():
+        path = Path(arguments[0], name)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     return 0
 
 

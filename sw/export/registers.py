@@ -9,6 +9,7 @@ from vanallen.rtl.config import COMMAND_WORDS, PRESETS, Config
 from vanallen.rtl.registers import ADDRESS_BITS, REGISTERS, VERSION, State, Window, window_rows, window_stride
 
 from .header import windows
+from .markdown import bits, table
 
 __all__ = ["register_map", "register_map_markdown"]
 
@@ -48,15 +49,6 @@ def register_map(config: Config) -> dict[str, Any]:
     }
 
 
-def _table(header: list[str], rows: list[list[object]]) -> list[str]:
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    return [*lines, *("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows), ""]
-
-
-def _bits(offset: int, width: int) -> str:
-    return str(offset) if width == 1 else f"{offset + width - 1}:{offset}"
-
-
 def _register_tables() -> list[str]:
     lines = []
     for register in REGISTERS:
@@ -66,8 +58,8 @@ def _register_tables() -> list[str]:
             f"{register.doc} ({register.access.value})",
             "",
         ]
-        rows: list[list[object]] = [[_bits(f.offset, f.width), f"`{f.name}`", f.doc] for f in register.fields]
-        lines += _table(["bits", "field", "holds"], rows)
+        rows: list[list[object]] = [[bits(f.offset, f.width), f"`{f.name}`", f.doc] for f in register.fields]
+        lines += table(["bits", "field", "holds"], rows)
     return lines
 
 
@@ -81,17 +73,18 @@ def _memory_tables() -> list[str]:
             for config in PRESETS.values()
         ]
         rows.append([f"`{window.name.lower()}`", f"0x{window.base:06X}", *sizes])
-    return _table(["memory", "base", *(f"`{name}`" for name in PRESETS)], rows)
+    return table(["memory", "base", *(f"`{name}`" for name in PRESETS)], rows)
 
 
 def register_map_markdown() -> str:
-    """The page of the documents: registers, memories of every preset, codes and the command format."""
+    """The page of the documents: registers, memories of every preset, and codes."""
     lines = [
-        "# Register map and command format",
+        "# Register map",
         "",
         "Made by `make generate` from the tables in `rtl/registers.py` and `rtl/commands.py`: not to be edited.",
         f"Byte addresses of {ADDRESS_BITS} bits, 64-bit words, little-endian; "
-        f"hardware interface {'.'.join(map(str, VERSION))}.",
+        f"hardware interface {'.'.join(map(str, VERSION))}. "
+        "How the port behaves: [the bus](components/bus.md); commands: [the command format](components/commands-format.md).",
         "",
         "## Registers",
         "",
@@ -103,17 +96,8 @@ def register_map_markdown() -> str:
         *_memory_tables(),
         "## Codes",
         "",
-        *_table(["state", "code"], [[f"`{code.name}`", f"0x{code.value:02X}"] for code in State]),
-        *_table(["error", "code"], [[f"`{code.name}`", code.value] for code in ErrorCode]),
-        *_table(["opcode", "code"], [[f"`{code.name}`", f"0x{code.value:02X}"] for code in Opcode]),
-        "## Command",
-        "",
-        *_table(
-            ["word", "bits", "field", "holds"],
-            [
-                [f.word, _bits(f.offset, f.width), f"`{f.name}`", f.doc + (", signed" if f.signed else "")]
-                for f in FIELDS
-            ],
-        ),
+        *table(["state", "code"], [[f"`{code.name}`", f"0x{code.value:02X}"] for code in State]),
+        *table(["error", "code"], [[f"`{code.name}`", code.value] for code in ErrorCode]),
+        *table(["opcode", "code"], [[f"`{code.name}`", f"0x{code.value:02X}"] for code in Opcode]),
     ]
     return "\n".join(lines).rstrip() + "\n"

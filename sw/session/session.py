@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vanallen.sw.compiler import ChipStep, HostStep, InputError, Layer, Program
+from vanallen.sw.compiler import ChipStep, ChipTensor, HostStep, InputError, Program
 from vanallen.sw.compiler.onnxruntime_session import open_session, run_session
 from vanallen.sw.driver import Driver
 
@@ -18,6 +18,7 @@ from .inputs import bind_inputs
 __all__ = ["Session"]
 
 Arrays = dict[str, npt.NDArray[Any]]
+TensorWords = list[tuple[ChipTensor[Any], npt.NDArray[np.int8]]]
 
 
 class Session:
@@ -30,7 +31,7 @@ class Session:
     driver : Driver
         Of a chip of the program's configuration.
     check : bool
-        Run command by command and compare each layer's output with the golden model's.
+        Run each inference command by command first and compare each layer's output with the golden model's.
 
     Attributes
     ----------
@@ -105,12 +106,11 @@ class Session:
         parts = []
         for sample in range(step.samples):
             part = slice(sample, sample + 1) if step.samples > 1 else slice(None)
-            for tensor in step.inputs:
-                words = tensor.layout.pack(values[tensor.name][part])
-                self.driver.load_activations(tensor.base, words)
-                if self.checker is not None:
-                    self.checker.load(tensor, words)
-            self._commands(step)
+            words = [(tensor, tensor.layout.pack(values[tensor.name][part])) for tensor in step.inputs]
+            if self.checker is not None:
+                self._check_layers(step, words, self.checker)
+            self._load(words)
+            self._run(step.first, step.count)
             parts.append({
                 tensor.name: tensor.layout.unpack(self.driver.read_activations(tensor.base, tensor.layout.words))
                 for tensor in step.outputs
@@ -118,19 +118,20 @@ class Session:
         return {name: np.concatenate([part[name] for part in parts]) if len(parts) > 1 else parts[0][name]
                 for name in parts[0]}  # fmt: skip
 
-    def _commands(self, step: ChipStep) -> None:
-        layers = [self.program.layers[index] for index in step.layers]
-        if self.checker is None:
-            self._run(step.first, step.count)
-            return
-        for layer in layers:
-            self._run_checked(layer, self.checker)
+    def _load(self, words: TensorWords) -> None:
+        for tensor, tensor_words in words:
+            self.driver.load_activations(tensor.base, tensor_words)
 
-    def _run_checked(self, layer: Layer, checker: GoldenCheck) -> None:
-        assert layer.command is not None and layer.output_region is not None
-        self._run(layer.command, 1)
-        words = self.driver.read_activations(layer.output_region.base, layer.output_region.words)
-        checker.layer(layer, self.inferences, words)
+    def _check_layers(self, step: ChipStep, words: TensorWords, checker: GoldenCheck) -> None:
+        """Runs the step command by command and compares what each leaves; the job as a whole comes after."""
+        self._load(words)
+        for tensor, tensor_words in words:
+            checker.load(tensor, tensor_words)
+        for layer in (self.program.layers[index] for index in step.layers):
+            assert layer.command is not None and layer.output_region is not None
+            self.driver.run(layer.command, 1)
+            read = self.driver.read_activations(layer.output_region.base, layer.output_region.words)
+            checker.layer(layer, self.inferences, read)
 
     def _run(self, first: int, count: int) -> None:
         result = self.driver.run(first, count)

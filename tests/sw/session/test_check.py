@@ -25,7 +25,7 @@ class FaultyTarget(GoldenTarget):
     def _start(self, *, first, count, job):
         super()._start(first=first, count=count, job=job)
         command, row, column = self.place
-        if first == command:
+        if (first, count) == (command, 1):
             if self.left == 0:
                 fields = self.last_job.layers[-1].fields
                 word = fields["output_base"] + row * fields["output_groups"] + column // CONFIG.rows

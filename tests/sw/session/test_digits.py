@@ -1,4 +1,4 @@
-"""The shipped network: equal to onnxruntime and to the golden model on all images, on golden target and simulated chip."""
+"""The shipped network equals onnxruntime and the golden model on all images, on golden target and simulated chip."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ import pytest
 from vanallen.rtl.config import PRESETS
 from vanallen.sw.models import load_input, load_model
 from vanallen.sw.session import run_model
-
 
 TARGETS = [*(("golden", name) for name in PRESETS), *(("sim", name) for name in ("nano", "cubesat", "payload"))]
 
