@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -36,6 +37,8 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     text = "compare every layer with the golden model and the outputs with onnxruntime"
     parser.add_argument("--check", action="store_true", help=text)
     parser.add_argument("--limit", metavar="N", type=positive, help="use the first N samples of the input only")
+    text = "write the simulated chip's signals to a VCD file (large: use --limit 1)"
+    parser.add_argument("--waves", metavar="FILE", type=Path, help=text)
     parser.set_defaults(execute=execute)
 
 
@@ -92,7 +95,9 @@ def execute(arguments: argparse.Namespace) -> int:
             target=arguments.target,
             check=arguments.check,
             limit=arguments.limit,
+            waves=arguments.waves,
             progress=progress,
+            report=output.print,
         )
     report = result.outputs.with_suffix(".json")
     report.write_text(json.dumps(finite(result.as_json()), indent=2, allow_nan=False) + "\n", encoding="utf-8")

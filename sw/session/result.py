@@ -60,7 +60,7 @@ class RunResult:
     accuracy : float, optional
         Share of samples of the right class, where labels are known and the model has one output with a score a class.
     health : mapping
-        Faults ``corrected``, ``recovered`` and ``uncorrectable``.
+        Faults ``corrected``, ``recovered`` and ``uncorrectable``; None where no protection counts them.
     seconds : float
         Time of the run without compilation.
     """
@@ -77,7 +77,7 @@ class RunResult:
     total_cycles: int | None
     macs_on_chip_share: float
     accuracy: float | None
-    health: Mapping[str, int]
+    health: Mapping[str, int | None]
     seconds: float
 
     @property

@@ -37,6 +37,7 @@ def run_model(
     target: str = "golden",
     check: bool = False,
     limit: int | None = None,
+    waves: Path | None = None,
     progress: Progress | None = None,
     report: Callable[[str], None] | None = None,
     folder: Path = Path("build/run"),
@@ -55,6 +56,8 @@ def run_model(
         Compare every layer with the golden model and the outputs with onnxruntime.
     limit : int, optional
         Use the first samples only.
+    waves : Path, optional
+        VCD file that the simulated chip writes.
     progress : callable, optional
         Called with inferences done and all.
     report : callable, optional
@@ -73,7 +76,7 @@ def run_model(
     chosen = inputs if isinstance(inputs, InputSet) else load_input(inputs)
     arrays, labels = _limited(name_inputs(graph, chosen.arrays), chosen.labels, limit)
     program = compile_for(graph, sizes, arrays)
-    with open_driver(target, sizes, report=report) as driver:
+    with open_driver(target, sizes, waves=waves, report=report) as driver:
         session = Session(program, driver, check=check)
         start = time.perf_counter()
         outputs = session.run(arrays, progress)
@@ -88,7 +91,7 @@ def run_model(
         comparison=comparison, layers=layer_results(program, session.cycles, comparison),
         total_cycles=sum(session.cycles.values()) if session.cycles else None,
         macs_on_chip_share=program.macs_on_chip_share, accuracy=_accuracy(outputs, labels),
-        health={"corrected": 0, "recovered": 0, "uncorrectable": 0}, seconds=seconds,
+        health=dict.fromkeys(("corrected", "recovered", "uncorrectable")), seconds=seconds,
     )  # fmt: skip
 
 
