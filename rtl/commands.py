@@ -122,7 +122,7 @@ FIELDS = (
 
 CHECKSUM_SEED = 0xA5C3
 CHECKSUM_PIECES = tuple(
-    (word, piece, 5 * (4 * word + piece) % 16)
+    (word, piece, (5 * (4 * word + piece) + word // 4) % 16)
     for word in range(COMMAND_WORDS)
     for piece in range(4)
     if word or piece != 1
@@ -134,8 +134,8 @@ field."""
 def checksum(words: Sequence[int]) -> int:
     """16-bit checksum of a command's eight words, whatever their checksum field holds.
 
-    Exclusive or of a seed and the other 31 16-bit pieces, each rotated left: any single flip changes it, zeroed or
-    shifted words do, and the hardware tests captured words in one cycle.
+    Exclusive or of a seed and the other 31 16-bit pieces, each rotated left. It changes with any single flip and is
+    wrong for a command of zeros; two flips can cancel. The hardware tests the captured words in one cycle.
     """
     result = CHECKSUM_SEED
     for word, piece, turn in CHECKSUM_PIECES:

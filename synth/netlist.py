@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from amaranth.back import rtlil
+from amaranth.back import rtlil  # type: ignore[attr-defined]  # left out of the stubs
 from amaranth.hdl import Elaboratable, Fragment
 
 __all__ = ["Cell", "Netlist", "Pin", "components", "read_netlist", "yosys"]
@@ -75,7 +75,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Pin:
-    """An input pin that a walk came to: of a register or memory port, where it ends, or the select ``S`` of a multiplexer.
+    """An input pin that a walk came to: of a register or memory port, where it ends, or a multiplexer's select ``S``.
 
     ``HOLD`` is not a pin of Yosys's: the register keeps its value or not as the bit says.
     """
@@ -205,12 +205,15 @@ def _path(name: str) -> tuple[str, ...]:
 
 
 def _cell(name: str, cell: dict[str, Any]) -> Cell:
-    bits: dict[str, dict[str, tuple[int, ...]]] = {"input": {}, "output": {}}
+    inputs: dict[str, tuple[int | None, ...]] = {}
+    outputs: dict[str, tuple[int, ...]] = {}
     for pin, nets in cell["connections"].items():
-        if pin != "CLK":
-            bits[cell["port_directions"][pin]][pin] = tuple(net if isinstance(net, int) else None for net in nets)
+        if cell["port_directions"][pin] == "output":
+            outputs[pin] = tuple(nets)
+        elif pin != "CLK":
+            inputs[pin] = tuple(net if isinstance(net, int) else None for net in nets)
     memory = cell.get("parameters", {}).get("MEMID", "").replace("\\", "")
-    return Cell(name, cell["type"], _path(name), bits["input"], bits["output"], memory)
+    return Cell(name, cell["type"], _path(name), inputs, outputs, memory)
 
 
 def yosys() -> str:
@@ -239,7 +242,7 @@ def read_netlist(top: Elaboratable) -> Netlist:
 def components(top: Elaboratable) -> dict[tuple[str, ...], tuple[object, Fragment]]:
     """By path: the component that was elaborated there, and its fragment. Paths are those of :attr:`Cell.path`."""
     found: dict[tuple[str, ...], tuple[object, Fragment]] = {}
-    waiting: list[tuple[tuple[str, ...], Any]] = [((), Fragment.get(top, None))]
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), Fragment.get(top, None))]  # type: ignore[no-untyped-call]
     while waiting:
         path, fragment = waiting.pop()
         found[path] = ((fragment.origins or (fragment,))[0], fragment)

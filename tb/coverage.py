@@ -125,12 +125,12 @@ _JOB_POINTS = (
     "stall.some", "stall.none", "steal.some", "steal.none", "steal.smallest_interval",
 )  # fmt: skip
 BUS_POINTS = (
-    *(f"pause.{channel}" for channel in ("aw", "w", "b", "ar", "r")),
-    "pause.all", "pause.idle_insertion", "bus.writes_back_to_back", "bus.reads_back_to_back", "bus.both_at_once",
+    "idle.aw", "idle.w", "idle.ar", "pressure.b", "pressure.r", "pause.all", "pause.job",
+    "bus.writes_back_to_back", "bus.reads_back_to_back", "bus.both_at_once",
     "refused.write_while_busy", "refused.read_while_busy", "refused.start_while_busy", "refused.partial_strobe",
     "refused.unmapped_write", "refused.unmapped_read", "refused.read_only", "refused.write_only", "refused.filling",
     "reset.while_busy", "reset.while_idle", "interrupt.enabled", "interrupt.disabled", "interrupt.acknowledged",
-    "counters.cleared", "status.job_number", "log.wraps", "start.defined",
+    "counters.cleared", "status.job_number", "start.defined",
 )  # fmt: skip
 _UNREACHABLE = {"start.defined": "icarus"}
 """Points that one simulator alone can hit: Verilator knows no X."""
@@ -201,8 +201,8 @@ def _value_points(job: Job, layer: GoldenLayer) -> set[str]:
     exact = accumulators + bias
     total = exact.astype(np.int32).astype(np.int64)
     with np.errstate(over="ignore", under="ignore"):
-        scaled = (total.astype(np.float32) * scale).astype(np.float64)
-    rounded = np.rint(np.clip(scaled, -1000, 1000)) + fields["output_zero_point"]
+        scaled = np.clip((total.astype(np.float32) * scale).astype(np.float64), -1000, 1000)
+    rounded = np.rint(scaled) + fields["output_zero_point"]
     low, high = fields["clamp_low"], fields["clamp_high"]
     mantissa = np.frexp(scale)[0]
     normal = np.abs(total) > 1 << 24

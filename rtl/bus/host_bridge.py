@@ -21,7 +21,7 @@ MEMORIES = (Window.COMMAND, Window.PARAMETER, Window.WEIGHT, Window.ACTIVATION)
 class HostBridge(wiring.Component):
     """Decodes the host's reads and writes; one of each a cycle, back to back.
 
-    Latency: a write executes one cycle after it is accepted and is answered in the next; a read's word is there six
+    Latency: a write executes one cycle after it is accepted and is answered in the next; a read's word is there five
     cycles after its address. SLVERR, and nothing done: an address with nothing behind it, the wrong direction, a write
     of part of a word, RAM access or a start unless ``idle``.
 
@@ -76,7 +76,7 @@ class HostBridge(wiring.Component):
         return row, bank, exists & (bank < banks) if len(bank) else exists
 
     def _writes(self, m: Module, write: Control) -> None:
-        start = write.address[:19] == register("start").address
+        start = write.address[3:19] == register("start").address >> 3
         at_register = (write.address[19:] == Window.REGISTERS) & writable(write.address[:19]) & (~start | self.idle)
         okay = at_register
         for window in MEMORIES:

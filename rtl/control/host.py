@@ -38,7 +38,7 @@ class HostMachine(Machine):
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         def written(name: str):
-            return port.write & (port.address == register(name).address)
+            return port.write & (port.address[3:] == register(name).address >> 3)
 
         clears = ("job_cycles", "issued_slots", "stalled_slots", "stolen_slots")
         m.d.comb += [

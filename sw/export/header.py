@@ -28,7 +28,7 @@ static inline uint16_t vanallen_command_checksum(const uint64_t words[VANALLEN_C
     unsigned position;
     for (position = 0; position < 4u * VANALLEN_COMMAND_WORDS; position++) {
         uint32_t piece = (uint32_t)(words[position / 4u] >> (16u * (position % 4u))) & 0xFFFFu;
-        unsigned turn = 5u * position % 16u;
+        unsigned turn = (5u * position + position / 16u) % 16u;
         if (position != 1u)
             result ^= ((piece << turn) | (piece >> (16u - turn))) & 0xFFFFu;
     }

@@ -84,7 +84,8 @@ def register_map_markdown() -> str:
         "Made by `make generate` from the tables in `rtl/registers.py` and `rtl/commands.py`: not to be edited.",
         f"Byte addresses of {ADDRESS_BITS} bits, 64-bit words, little-endian; "
         f"hardware interface {'.'.join(map(str, VERSION))}. "
-        "How the port behaves: [the bus](components/bus.md); commands: [the command format](components/commands-format.md).",
+        "[The bus](components/bus.md) says how the port behaves, [the command format](components/commands-format.md) "
+        "what command RAM holds.",
         "",
         "## Registers",
         "",

@@ -29,7 +29,9 @@ def run(component: Elaboratable, testbench: Any, *, clocked: bool = True) -> Non
     simulator.add_testbench(process)
     if clocked:
         simulator.add_clock(1e-6)
-        simulator.run_until(WALL_CYCLES * 1e-6)
+        for cycles in range(100, WALL_CYCLES, 100):
+            if not ended:
+                simulator.run_until(cycles * 1e-6)
     else:
         simulator.run()
     assert ended, f"the testbench has not ended after {WALL_CYCLES} cycles"

@@ -59,6 +59,16 @@ def test_no_words_at_all_is_no_command():
     assert checksum([2**64 - 1] * COMMAND_WORDS) != 0xFFFF
 
 
+@given(WORDS, st.integers(1, COMMAND_WORDS - 2))
+def test_neighbouring_words_exchanged_break_the_checksum(words, first):
+    good = encode({name: value for name, value in decode(words).items() if name != "checksum"})
+    bad = list(good)
+    bad[first], bad[first + 1] = 1 << first, 0
+    swapped = list(bad)
+    swapped[first], swapped[first + 1] = 0, 1 << first
+    assert checksum(bad) != checksum(swapped)
+
+
 @given(VALUES, st.sampled_from(FIELDS), st.integers(1, 1 << 70), st.booleans())
 def test_a_value_that_does_not_fit_is_refused(values, field, excess, above):
     low, high = limits(field)
@@ -68,5 +78,5 @@ def test_a_value_that_does_not_fit_is_refused(values, field, excess, above):
 
 
 def test_an_unknown_field_is_refused():
-    with pytest.raises(ValueError, match="command field must be one of opcode, .*, not 'colour'"):
+    with pytest.raises(ValueError, match=r"command field must be one of opcode, .*, not 'colour'"):
         encode({"colour": 1})

@@ -21,7 +21,7 @@ NANO = {"name": "x", "rows": 4, "columns": 4, "lanes": 1, "activation_bytes": 81
         ({"columns": 0}, "columns must be a multiple of rows (4) up to 64, not 0"),
         ({"lanes": 3}, "lanes must be a power of two that divides rows (4), not 3"),
         ({"lanes": 8}, "lanes must be a power of two that divides rows (4), not 8"),
-        ({"activation_bytes": 8191}, "activation_bytes must be 4 bytes times a power of two from 64 to 32768, not 8191"),
+        ({"activation_bytes": 8191}, "activation_bytes must be 4 bytes times a power of two from 64 to 32768"),
         ({"activation_bytes": 1 << 18}, "activation_bytes must be 4 bytes times a power of two"),
         ({"weight_bytes": 4 * 96}, "weight_bytes must be 4 bytes times a power of two from 64 to 32768, not 384"),
         ({"weight_bytes": 4 * 32}, "weight_bytes must be 4 bytes times a power of two from 64 to 32768, not 128"),
@@ -51,7 +51,8 @@ def test_presets_by_name():
 
 
 @pytest.mark.parametrize(
-    ("rows", "columns", "lanes", "derived"), [(4, 4, 1, (18, 1, 4, 4)), (8, 16, 4, (19, 2, 2, 4)), (16, 16, 4, (20, 1, 4, 4))]
+    ("rows", "columns", "lanes", "derived"),
+    [(4, 4, 1, (18, 1, 4, 4)), (8, 16, 4, (19, 2, 2, 4)), (16, 16, 4, (20, 1, 4, 4))],
 )
 def test_derived_sizes(rows, columns, lanes, derived):
     config = Config(name="x", rows=rows, columns=columns, lanes=lanes, activation_bytes=rows << 10,
@@ -67,7 +68,6 @@ def test_a_size_that_is_no_preset_becomes_verilog():
                  accumulator_rows=64)  # fmt: skip
     text = verilog(odd)
     assert re.search(r"^module vanallen\(", text, re.MULTILINE)
-    assert len(re.findall(r"^ +\\?vanallen\.accelerator\.array\.array\.pe_\d+_\d+ ", text, re.MULTILINE)) in (0, 8 * 24)
     assert {(int(row), int(column)) for row, column in re.findall(r"array\.pe_(\d+)_(\d+)", text)} == {
         (row, column) for row in range(8) for column in range(24)
     }

@@ -6,8 +6,17 @@ import pytest
 
 from vanallen.rtl.commands import ErrorCode
 from vanallen.rtl.config import PRESETS
-from vanallen.rtl.registers import (ADDRESS_BITS, REGISTERS, WINDOW_BYTES, State, Window, register, window_banks,
-                                    window_rows, window_stride)  # fmt: skip
+from vanallen.rtl.registers import (
+    ADDRESS_BITS,
+    REGISTERS,
+    WINDOW_BYTES,
+    State,
+    Window,
+    register,
+    window_banks,
+    window_rows,
+    window_stride,
+)
 
 MEMORIES = [window for window in Window if window is not Window.REGISTERS]
 
@@ -40,7 +49,7 @@ def test_codes_fit_their_field():
     assert all(state < 1 << fields["state"].width for state in State)
 
 
-@pytest.mark.parametrize(("one", "other"), combinations(State, 2), ids=lambda state: state.name)
+@pytest.mark.parametrize(("one", "other"), list(combinations(State, 2)), ids=lambda state: state.name)
 def test_states_differ_in_four_bits(one, other):
     assert (one ^ other).bit_count() >= 4
 

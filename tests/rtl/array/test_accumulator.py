@@ -17,15 +17,14 @@ def schedule(rng, rows, blocks):
     """Slots (kind, bank, row, first, partial sum) by cycle; block k accumulates in bank k % 2 while k - 1 drains."""
     adds, drains, cycle = {}, {}, 0
     for block in range(blocks):
-        count, bank, start = rng.choice([1, 2, 5, rows]), block % 2, cycle
+        order, bank, start = rng.sample(range(rows), rng.choice([1, 2, 5, rows])), block % 2, cycle
         for turn in range(rng.randint(1, 4)):
-            gap_start = cycle
-            for row in rng.sample(range(count), count) if turn == 0 else order:
-                adds[cycle] = (bank, row, turn == 0, rng.choice([-(1 << 17), (1 << 17) - 1, rng.randint(-(1 << 17), 1 << 16)]))
+            turn_start = cycle
+            for row in order:
+                value = rng.choice([-(1 << 17), (1 << 17) - 1, rng.randint(-(1 << 17), 1 << 16)])
+                adds[cycle] = (bank, row, turn == 0, value)
                 cycle += 1
-                if turn == 0:
-                    order = [*order, row] if row != adds[gap_start][1] else [row]
-            cycle = max(cycle, gap_start + 4)  # a row comes again 4 cycles after itself, no sooner
+            cycle = max(cycle, turn_start + 4)  # a row comes again 4 cycles after itself, no sooner
         cycle = max(cycle, start + 24)
         for offset in range(16):
             drains[cycle + 4 + offset] = (bank, rng.choice(order))
@@ -68,8 +67,8 @@ def test_random_blocks(trace, rows, seed):
 def test_the_sum_wraps(trace):
     """A row added to every 4 cycles, until 32 bits overflow."""
     turns, value = 40, (1 << 27) - 1
-    steps = [{"read.valid": cycle % 4 == 0, "add_first": cycle == 2, "write.valid": cycle % 4 == 3, "partial_sum": value}
-             for cycle in range(4 * turns)]  # fmt: skip
+    steps = [{"read.valid": cycle % 4 == 0, "add_first": cycle == 2, "write.valid": cycle % 4 == 3,
+              "partial_sum": value} for cycle in range(4 * turns)]  # fmt: skip
     steps += [{"read.valid": 0, "write.valid": 0, "drain.valid": 1}, {}, {}]
     outputs = trace(Accumulator(rows=16, sum_bits=28), steps, ["drained"])
     assert outputs[-1][0] == wrap(turns * value) != turns * value

@@ -1,0 +1,203 @@
+"""Mutants: hand-made faults in the hardware, each of which the regression must catch.
+
+A mutant changes one expression in the source of one method; the text to replace must be there exactly once, so that a
+mutant that no longer applies is an error and never a silent survivor. Partial column blocks don't exist on a square array
+such as nano's: their mutant runs on an array twice as wide.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import textwrap
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from vanallen.rtl.array.accumulator import Accumulator
+from vanallen.rtl.array.processing_element import ProcessingElement
+from vanallen.rtl.array.skew import Skew
+from vanallen.rtl.array.unit import ArrayUnit
+from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
+from vanallen.rtl.bus.counters import CycleLog
+from vanallen.rtl.config import Config
+from vanallen.rtl.control import job as job_module
+from vanallen.rtl.control.drain import DrainMachine
+from vanallen.rtl.control.fill import FillMachine
+from vanallen.rtl.control.issue import IssueMachine
+from vanallen.rtl.control.job import JobMachine
+from vanallen.rtl.memory.scratchpad import Scratchpad
+from vanallen.rtl.requant.multiply import Multiply
+from vanallen.rtl.requant.normalize import Normalize
+from vanallen.rtl.requant.requantizer import Requantizer
+from vanallen.rtl.requant.round import Round
+from vanallen.rtl.verilog import TOP, verilog
+from vanallen.sw.driver.errors import DriverError
+from vanallen.sw.driver.library import build_library
+from vanallen.sw.driver.simulation import LibraryTarget
+from vanallen.sw.driver.target import BusError, TargetTimeout
+
+from .jobs import Mismatch
+from .short import short_regression
+
+__all__ = ["MUTANTS", "Mutant", "MutantsResult", "mutant_verilog", "run_mutants", "survives"]
+
+CACHE = Path("build/tb/mutants")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A fault: in function ``method`` of ``owner`` (a class or module), ``old`` becomes ``new``."""
+
+    name: str
+    owner: type | ModuleType
+    method: str
+    old: str
+    new: str
+    wide: bool = False
+    """Whether it needs an array with more columns than rows."""
+
+
+MUTANTS = (
+    Mutant("element_multiplies_shadow", ProcessingElement, "elaborate", "activation * active", "activation * shadow"),
+    Mutant("element_loses_swap", ProcessingElement, "elaborate", "m.If(self.swap)", "m.If(self.swap & ~self.load)"),
+    Mutant("skew_short", Skew, "elaborate", "range(index)", "range(min(index, self.count - 2))"),
+    Mutant("accumulator_stale_bank", Accumulator, "elaborate", "Mux(self.add_first, 0", "Mux(self.add_first & ~self.add_bank, 0"),
+    Mutant("accumulator_drains_other_bank", Accumulator, "elaborate", "Mux(self.drained_bank,", "Mux(~self.drained_bank,"),
+    Mutant("padding_streams_zero", ArrayUnit, "_edges", "Mux(arriving.padding, self.zero_point,", "Mux(arriving.padding, 0,"),
+    Mutant("tag_swaps_early", ArrayUnit, "_edges", "entering + row].swap", "entering + min(row, rows - 2)].swap"),
+    Mutant("scratchpad_short_latency", Scratchpad, "elaborate", "self.data.eq(corrected)", "self.data.eq(decoded)"),
+    Mutant("scratchpad_loose_compare", Scratchpad, "elaborate", "read.addr == write.addr", "read.addr[:4] == write.addr[:4]"),
+    Mutant("normalize_rounds_ties_up", Normalize, "elaborate", "normal[7] & (normal[:7].any() | normal[8])", "normal[7]"),
+    Mutant("normalize_loses_carry", Normalize, "elaborate", "carry.eq(rounded[24])", "carry.eq(0)"),
+    Mutant("multiply_drops_bit", Multiply, "elaborate", "low + (high << 12)", "low[:35] + (high << 12)"),
+    Mutant("round_ties_down", Round, "_round_to_integer", "(guard & (sticky | integer[0]))", "(guard & sticky)"),
+    Mutant("round_saturates_late", Round, "_round_to_integer", "distance < 16", "distance < 15"),
+    Mutant("packer_address_early", Requantizer, "elaborate", "address.eq(retired.address)", "address.eq(packing.address)"),
+    Mutant("issue_ignores_stride", IssueMachine, "_advance_pixel", "now.pixel_row + command.stride_height", "now.pixel_row + 1"),
+    Mutant("issue_wrong_tap_step", IssueMachine, "_next_tile", "command.tap_line_step, 1)", "command.line_step, 1)"),
+    Mutant("issue_line_starts_at_block", IssueMachine, "_advance_pixel", "eq(now.tile_left)", "eq(now.tile_column)"),
+    Mutant("issue_keeps_bank", IssueMachine, "_walk", "then.bank.eq(~now.bank)", "then.bank.eq(now.bank)"),
+    Mutant("issue_never_waits", IssueMachine, "step", "now.uncommitted == 2", "now.uncommitted == 3"),
+    Mutant("issue_steals_early", IssueMachine, "step", "now.steal == port.steal_interval", "now.steal == port.steal_interval - 1"),
+    Mutant("drain_keeps_parameters", DrainMachine, "_walk", "self.config.parameter_rows_per_column_block", "0"),
+    Mutant("drain_row_step", DrainMachine, "_walk", "now.row_offset + command.output_groups", "now.row_offset + 1"),
+    Mutant("drain_partial_column", DrainMachine, "_last_group", "present * steps - 1", "words * steps - 1", wide=True),
+    Mutant("job_refuses_last_command", JobMachine, "_start", "end > self.config.commands", "end >= self.config.commands"),
+    Mutant("overlap_seen_one_way", job_module, "command_error", " & (command.output_base < input_end)", ""),
+    Mutant("kernel_range", job_module, "command_error", "_within(command.kernel_width, 7)", "_within(command.kernel_width, 8)"),
+    Mutant("write_errors_hidden", WriteChannelMachine, "step", "now.request & ~port.okay", "0"),
+    Mutant("read_errors_hidden", ReadChannelMachine, "step", "flight_0.error.eq(~port.okay)", "flight_0.error.eq(0)"),
+    Mutant("cycle_log_one_short", CycleLog, "elaborate", "write.data.eq(cycles + 1)", "write.data.eq(cycles)"),
+    Mutant("fill_stops_early", FillMachine, "step", "self.rows - 1", "self.rows - 2"),
+)  # fmt: skip
+"""At least one a block."""
+
+
+@dataclass(frozen=True)
+class MutantsResult:
+    """How many mutants there were, how many the regression caught, and the names of the others."""
+
+    total: int
+    killed: int
+    survivors: tuple[str, ...]
+
+
+def _changed(function: Callable[..., Any], mutant: Mutant) -> Callable[..., Any]:
+    """``function`` compiled again from its changed source."""
+    source = textwrap.dedent(inspect.getsource(function))
+    if source.count(mutant.old) != 1:
+        raise ValueError(
+            f"mutant {mutant.name} must find {mutant.old!r} once in {mutant.method}, not {source.count(mutant.old)} times"
+        )
+    scope: dict[str, Any] = {}
+    exec(compile(source.replace(mutant.old, mutant.new), f"<{mutant.name}>", "exec"), function.__globals__, scope)
+    changed: Callable[..., Any] = scope[function.__name__]
+    return changed
+
+
+@contextmanager
+def _applied(mutant: Mutant) -> Iterator[None]:
+    original = getattr(mutant.owner, mutant.method)
+    setattr(mutant.owner, mutant.method, _changed(original, mutant))
+    try:
+        yield
+    finally:
+        setattr(mutant.owner, mutant.method, original)
+
+
+def _config(config: Config, mutant: Mutant | None) -> Config:
+    """The configuration a mutant runs on: twice as wide where it needs that and the array is square."""
+    if mutant is None or not mutant.wide or config.columns > config.rows:
+        return config
+    return replace(config, name=f"{config.name}-wide", columns=2 * config.columns)
+
+
+def mutant_verilog(config: Config, mutant: Mutant) -> str:
+    """The chip of ``config`` with the fault.
+
+    Raises
+    ------
+    ValueError
+        If the fault can't be applied, or the Verilog with it is that of the sound chip.
+    """
+    chosen = _config(config, mutant)
+    sound = verilog(chosen)
+    with _applied(mutant):
+        text = verilog.__wrapped__(chosen)
+    if text == sound:
+        raise ValueError(f"mutant {mutant.name} must change the Verilog")
+    return text
+
+
+def survives(config: Config, text: str, *, seed: int, cache: Path = CACHE) -> str:
+    """Run the short regression on a chip's Verilog: empty if it passes, else what it found. Errors of a build are raised."""
+    target = LibraryTarget(build_library(text, TOP, cache))
+    try:
+        short_regression(target, config, seed=seed)
+    except (Mismatch, DriverError, BusError, TargetTimeout) as found:
+        return f"{type(found).__name__}: {found}"
+    finally:
+        target.close()
+    return ""
+
+
+def run_mutants(
+    config: Config,
+    *,
+    filter: str = "",
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+    cache: Path = CACHE,
+) -> MutantsResult:
+    """Run the short regression on every mutant whose name contains ``filter``, two at a time.
+
+    Raises
+    ------
+    ValueError
+        If the regression fails on the sound chip (then it says nothing about mutants), no mutant is called that, or one
+        can't be applied.
+    ToolMissing, BuildError
+        If a chip can't be built.
+    """
+    chosen = [mutant for mutant in MUTANTS if filter in mutant.name]
+    if not chosen:
+        raise ValueError(f"filter must be part of the name of a mutant, not {filter!r}")
+    for sound in {_config(config, mutant) for mutant in chosen}:
+        failure = survives(sound, verilog(sound), seed=seed, cache=cache)
+        if failure:
+            raise ValueError(f"the sound chip must pass the regression of the mutants: {failure}")
+    with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
+        futures: dict[Future[str], Mutant] = {}
+        for mutant in chosen:  # elaborated one by one, since a fault is in the classes for all; built in parallel
+            text = mutant_verilog(config, mutant)
+            futures[pool.submit(survives, _config(config, mutant), text, seed=seed, cache=cache)] = mutant
+        for done, _ in enumerate(as_completed(futures), 1):
+            if progress is not None:
+                progress(done, len(chosen))
+        survivors = tuple(mutant.name for future, mutant in futures.items() if not future.result())
+    return MutantsResult(len(chosen), len(chosen) - len(survivors), survivors)

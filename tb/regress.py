@@ -1,0 +1,127 @@
+"""The regression: every case in a simulator process of its own, two at a time, and the coverage of all of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from vanallen.rtl.config import Config
+
+from .cases import Case, select
+from .coverage import Coverage, measure
+from .mutants import MutantsResult, run_mutants
+from .runner import CACHE, Simulation, build, run
+
+__all__ = ["CaseResult", "RegressResult", "regress"]
+
+Progress = Callable[[int, int], None]
+
+_SEEDS = 1000
+"""Seeds from one case to the next: more than a case has jobs."""
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """How a case ended: ``outcome`` is ``passed``, or ``failed:`` and why. ``waves`` is the file it wrote."""
+
+    name: str
+    seed: int
+    seconds: float
+    outcome: str
+    waves: str | None = None
+
+
+@dataclass(frozen=True)
+class RegressResult:
+    """Outcome of a regression. ``mutants`` is None unless they were asked for; then there are no cases."""
+
+    passed: int
+    failed: int
+    cases: tuple[CaseResult, ...]
+    coverage: Coverage
+    mutants: MutantsResult | None = None
+
+
+def regress(
+    config: Config,
+    *,
+    sim: str = "verilator",
+    filter: str = "",
+    waves: bool = False,
+    seed: int = 0,
+    mutants: bool = False,
+    progress: Progress | None = None,
+    folder: Path | None = None,
+    cache: Path = CACHE,
+) -> RegressResult:
+    """Run the cases whose name contains ``filter`` on the chip of ``config``, or its mutants.
+
+    Parameters
+    ----------
+    config : Config
+        The chip.
+    sim : str
+        ``verilator`` or ``icarus``; under Icarus the cases are smaller.
+    filter : str
+        Part of the names of the cases (or mutants) to run; empty for all.
+    waves : bool
+        Whether every case writes its waves; their paths are in the result.
+    seed : int
+        Seed of everything random.
+    mutants : bool
+        Run the mutants, and not the cases.
+    progress : callable, optional
+        Called with the number of cases done and of all.
+    folder : Path, optional
+        Where results, logs and waves go; under ``cache`` by default.
+    cache : Path
+        Where simulators are kept.
+
+    Raises
+    ------
+    ValueError
+        If ``sim`` is unknown, or no case is called that.
+    SimulatorMissing, BuildFailed
+        If there is no simulator, or it doesn't build.
+    """
+    report = progress or (lambda done, total: None)
+    if mutants:
+        found = run_mutants(config, filter=filter, seed=seed, progress=report)
+        return RegressResult(0, 0, (), Coverage(0, 0, ()), found)
+    cases = select(filter, sim)
+    if not cases:
+        raise ValueError(f"filter must be part of the name of a case, not {filter!r}")
+    simulation = build(config, simulator=sim, waves=waves, cache=cache)
+    place = folder or cache / "runs" / f"{config.name}-{sim}"
+    results = _run_all(simulation, cases, place, seed, report)
+    # ``select`` has the order of the table; seeds depend on the name alone, so that a filter doesn't change them.
+    files = [path for case in cases if (path := place / case.name / "coverage.json").is_file()]
+    failed = sum(result.outcome != "passed" for result in results)
+    return RegressResult(len(results) - failed, failed, results, measure(config, sim, files))
+
+
+def _case_seed(case: Case, seed: int) -> int:
+    """The case's own seed: the same whichever other cases run."""
+    return _SEEDS * (100 * seed + [entry.name for entry in select("", "verilator")].index(case.name))
+
+
+def _run_all(
+    simulation: Simulation, cases: tuple[Case, ...], folder: Path, seed: int, report: Progress
+) -> tuple[CaseResult, ...]:
+    report(0, len(cases))
+    with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
+        futures = [pool.submit(_run_case, simulation, case, folder / case.name, _case_seed(case, seed)) for case in cases]
+        for done, _ in enumerate(as_completed(futures), 1):
+            report(done, len(cases))
+        return tuple(future.result() for future in futures)
+
+
+def _run_case(simulation: Simulation, case: Case, folder: Path, seed: int) -> CaseResult:
+    (folder / "coverage.json").unlink(missing_ok=True)
+    outcome = run(simulation, module=case.path, test=case.test, folder=folder, seed=seed,
+                  settings=case.arguments(simulation.simulator))  # fmt: skip
+    said = "passed" if outcome.passed else f"failed: {outcome.message}"
+    return CaseResult(case.name, seed, outcome.seconds, said, None if outcome.waves is None else str(outcome.waves))

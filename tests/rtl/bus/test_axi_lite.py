@@ -1,0 +1,169 @@
+"""The AXI4-Lite channels under random idle insertion and back-pressure: order, nothing lost, nothing invented."""
+
+import random
+
+import pytest
+
+from vanallen.rtl.bus.axi_lite import OKAY, SLVERR, ReadChannelMachine, ResponseQueue, WriteChannelMachine
+from vanallen.rtl.control.machine import Control
+
+DEADLINE = 5000
+RATES = [(1.0, 1.0), (0.5, 0.5), (1.0, 0.2), (0.2, 1.0), (0.7, 0.7)]
+"""How often the manager offers, and how often it takes."""
+
+
+def write_traffic(simulate, rng, count, offer, take):
+    """(writes sent, writes executed, responses, cycles) of ``count`` writes and a drain."""
+    channel = Control(machine=WriteChannelMachine())
+    sent = [(rng.randrange(1 << 19) * 8, rng.getrandbits(64), rng.choice([0xFF, 0xFF, 0x7F, 0])) for _ in range(count)]
+    executed, responses, used = [], [], []
+
+    async def testbench(ctx):
+        address, word, taken, waiting = 0, 0, 0, None
+        for cycle in range(DEADLINE):
+            # either side may come first, and stays until it is taken
+            address = address or (taken < count and rng.random() < offer)
+            word = word or (taken < count and rng.random() < offer)
+            write = sent[min(taken, count - 1)]
+            ctx.set(channel.awvalid, int(address))
+            ctx.set(channel.wvalid, int(word))
+            ctx.set(channel.awaddr, write[0] if address else rng.getrandbits(22))
+            ctx.set(channel.wdata, write[1] if word else rng.getrandbits(64))
+            ctx.set(channel.wstrb, write[2] if word else 0xFF)
+            ctx.set(channel.bready, int(rng.random() < take))
+            if ctx.get(channel.request):
+                request = [ctx.get(signal) for signal in (channel.address, channel.word, channel.whole)]
+                ctx.set(channel.okay, request[1] & 1)
+                executed.append(tuple(request))
+            else:
+                ctx.set(channel.okay, rng.randrange(2))
+            valid, response = ctx.get(channel.bvalid), ctx.get(channel.bresp)
+            assert waiting is None or (valid, response) == (1, waiting), "a response must stay until it is taken"
+            waiting = response if valid and not ctx.get(channel.bready) else None
+            if valid and ctx.get(channel.bready):
+                responses.append(response)
+            if ctx.get(channel.ready):
+                assert address and word
+                address, word, taken = 0, 0, taken + 1
+            used.append(cycle)
+            await ctx.tick()
+            if len(responses) == count:
+                break
+        ctx.set(channel.awvalid, 0)
+        ctx.set(channel.wvalid, 0)
+        ctx.set(channel.bready, 1)
+        for _ in range(10):
+            assert not ctx.get(channel.bvalid) and not ctx.get(channel.request), "nothing may be left over"
+            await ctx.tick()
+
+    simulate(channel, testbench)
+    return sent, executed, responses, len(used)
+
+
+@pytest.mark.parametrize(("offer", "take"), RATES)
+def test_writes(simulate, offer, take):
+    sent, executed, responses, cycles = write_traffic(simulate, random.Random(f"{offer} {take}"), 300, offer, take)
+    assert executed == [(address, word, int(strobe == 0xFF)) for address, word, strobe in sent]
+    assert responses == [OKAY if word & 1 else SLVERR for _, word, _ in sent]
+    if offer == take == 1:
+        assert cycles == 300 + 2  # executed in the cycle after acceptance, answered in the next
+
+
+def test_no_more_writes_than_responses_have_room(simulate):
+    channel = Control(machine=WriteChannelMachine())
+
+    async def testbench(ctx):
+        ctx.set(channel.awvalid, 1)
+        ctx.set(channel.wvalid, 1)
+        accepted = 0
+        for _ in range(20):
+            accepted += ctx.get(channel.ready)
+            await ctx.tick()
+        assert accepted == WriteChannelMachine.depth
+
+    simulate(channel, testbench)
+
+
+def read_traffic(simulate, rng, count, offer, take, retry, latency=3):
+    """(addresses sent, addresses answered with their error flag, cycles) of ``count`` reads and a drain."""
+    channel = Control(machine=ReadChannelMachine(latency=latency))
+    sent, answers, used = [rng.randrange(1 << 19) * 8 for _ in range(count)], [], []
+    queue, requested = {}, {}
+
+    async def testbench(ctx):
+        offered, taken, waiting = 0, 0, None
+        for cycle in range(DEADLINE):
+            offered = offered or (taken < count and rng.random() < offer)
+            ctx.set(channel.arvalid, int(offered))
+            ctx.set(channel.araddr, sent[min(taken, count - 1)] if offered else rng.getrandbits(22))
+            ctx.set(channel.rready, int(rng.random() < take))
+            again = rng.random() < retry
+            address = ctx.get(channel.address)
+            ctx.set(channel.retry, int(again))
+            ctx.set(channel.okay, address >> 3 & 1)
+            if ctx.get(channel.request) and not again:
+                requested[cycle] = address
+            valid, head = ctx.get(channel.rvalid), ctx.get(channel.head)
+            if valid:
+                assert waiting is None or queue[head] == waiting, "an answer must stay until it is taken"
+                waiting = queue[head]
+                if ctx.get(channel.rready):
+                    answers.append(queue.pop(head))
+                    waiting = None
+            else:
+                assert waiting is None
+            assert ctx.get(channel.collect) == (cycle - latency in requested), "a word is collected when it comes"
+            if ctx.get(channel.collect):
+                assert ctx.get(channel.collect_address) == requested[cycle - latency]
+                slot = ctx.get(channel.slot)
+                assert slot not in queue, "no word may be overwritten"
+                queue[slot] = (ctx.get(channel.collect_address), ctx.get(channel.collect_error))
+            if offered and ctx.get(channel.arready):
+                offered, taken = 0, taken + 1
+            used.append(cycle)
+            await ctx.tick()
+            if len(answers) == count:
+                break
+        ctx.set(channel.arvalid, 0)
+        for _ in range(10):
+            assert not ctx.get(channel.rvalid) and not ctx.get(channel.request), "nothing may be left over"
+            await ctx.tick()
+
+    simulate(channel, testbench)
+    return sent, answers, len(used)
+
+
+@pytest.mark.parametrize("retry", [0.0, 0.3])
+@pytest.mark.parametrize(("offer", "take"), RATES)
+def test_reads(simulate, offer, take, retry):
+    sent, answers, cycles = read_traffic(simulate, random.Random(f"{offer} {take}"), 300, offer, take, retry)
+    assert answers == [(address, 1 - (address >> 3 & 1)) for address in sent]
+    if offer == take == 1 and not retry:
+        assert cycles == 300 + 5  # request, latency, queue
+
+
+def test_no_more_reads_than_the_queue_holds(simulate):
+    channel = Control(machine=ReadChannelMachine(latency=3))
+
+    async def testbench(ctx):
+        ctx.set(channel.arvalid, 1)
+        accepted = 0
+        for _ in range(40):
+            accepted += ctx.get(channel.arready)
+            await ctx.tick()
+        assert accepted == ReadChannelMachine.depth
+
+    simulate(channel, testbench)
+
+
+def test_queue_shows_what_was_put_in_a_slot(trace):
+    rng, stored = random.Random(4), {}
+    steps = [{"push": int(slot < 8 or rng.random() < 0.5), "slot": slot if slot < 8 else rng.randrange(8),
+              "head": rng.randrange(min(max(slot, 1), 8)), "word_in": rng.getrandbits(64), "error_in": rng.randrange(2)}
+             for slot in range(200)]  # fmt: skip
+    outputs = trace(ResponseQueue(depth=8), steps, ["word", "error"])
+    for cycle, (step, output) in enumerate(zip(steps, outputs, strict=True)):
+        if cycle:
+            assert output == stored[step["head"]], cycle
+        if step["push"]:
+            stored[step["slot"]] = (step["word_in"], step["error_in"])

@@ -1,0 +1,71 @@
+"""The memory wrapper against a dictionary."""
+
+import random
+
+import pytest
+
+from vanallen.rtl.memory.scratchpad import Scratchpad
+
+ROWS = 32
+
+
+def random_steps(rng, banks, width, cycles):
+    """Random reads and writes by both parties, with a small address range so that they meet."""
+    steps = [{"fill": 1, "fill_address": row} for row in range(ROWS)] + [{"fill": 0}]
+    for _ in range(cycles):
+        host_write = rng.random() < 0.3
+        steps.append({
+            "fill": int(rng.random() < 0.02), "fill_address": rng.randrange(8),
+            "read.enable": rng.randrange(2), "read.address": rng.randrange(8),
+            "host_read.enable": rng.randrange(2), "host_read.address": rng.randrange(8),
+            "write.enable": 0 if host_write else rng.getrandbits(banks), "write.address": rng.randrange(8),
+            "write.data": rng.getrandbits(width),
+            "host_write.enable": rng.getrandbits(banks) if host_write else 0,
+            "host_write.address": rng.randrange(8), "host_write.data": rng.getrandbits(width),
+        })  # fmt: skip
+    return steps
+
+
+def model(steps, banks, bank_bits):
+    """By cycle: (row read or None, collision)."""
+    contents, results = {row: 0 for row in range(ROWS)}, []
+    for step in steps:
+        get = step.get
+        if get("fill"):
+            write = ((1 << banks) - 1, step["fill_address"], 0)
+        elif get("host_write.enable"):
+            write = (step["host_write.enable"], step["host_write.address"], step["host_write.data"])
+        else:
+            write = (get("write.enable", 0), get("write.address", 0), get("write.data", 0))
+        requested = get("read.enable") or get("host_read.enable")
+        address = get("read.address") if get("read.enable") else get("host_read.address")
+        collision = bool(requested and write[0] and write[1] == address)
+        results.append((contents[address] if requested and not collision else None, int(collision)))
+        mask = sum(((1 << bank_bits) - 1) << bank_bits * bank for bank in range(banks) if write[0] >> bank & 1)
+        contents[write[1]] = contents[write[1]] & ~mask | write[2] & mask
+    return results
+
+
+@pytest.mark.parametrize(("banks", "bank_bits", "seed"), [(1, 32, 1), (2, 64, 2), (4, 64, 3)])
+def test_random_traffic(trace, banks, bank_bits, seed):
+    rng = random.Random(seed)
+    steps = random_steps(rng, banks, banks * bank_bits, 1500)
+    outputs = trace(Scratchpad(rows=ROWS, banks=banks, bank_bits=bank_bits), steps, ["data", "collision"])
+    results = model(steps, banks, bank_bits)
+    assert sum(collision for _, collision in results) > 50
+    assert sum(word is not None for word, _ in results) > 500
+    for cycle, (word, collision) in enumerate(results):
+        assert outputs[cycle][1] == collision, cycle
+        if word is not None and cycle + Scratchpad.latency < len(steps):
+            assert outputs[cycle + Scratchpad.latency][0] == word, cycle
+
+
+def test_a_dropped_read_leaves_the_word_read_before(trace):
+    steps = [{"write.enable": 1, "write.address": 3, "write.data": 0xAB},
+             {"write.address": 4, "write.data": 0x11},
+             {"write.enable": 0, "read.enable": 1, "read.address": 4},
+             {"write.enable": 1, "write.address": 3, "write.data": 0xCD, "read.address": 3},
+             {"write.enable": 0, "read.enable": 0}, {}, {}]  # fmt: skip
+    outputs = trace(Scratchpad(rows=ROWS, banks=1, bank_bits=8), steps, ["data", "collision"])
+    assert [collision for _, collision in outputs] == [0, 0, 0, 1, 0, 0, 0]
+    assert [data for data, _ in outputs[5:]] == [0x11, 0x11]
