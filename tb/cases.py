@@ -15,8 +15,8 @@ _BENCH = "vanallen.tb.bench"
 class Case:
     """A cocotb test with settings.
 
-    ``jobs`` is the number of random jobs where the test has any, ``icarus_jobs`` the same under Icarus, which simulates more
-    slowly; 0 leaves the case out there.
+    ``jobs`` is the number of random jobs where the test has any, ``icarus_jobs`` the same under Icarus, which simulates
+    more slowly; 0 leaves the case out there.
     """
 
     name: str

@@ -37,6 +37,10 @@ def _tiles(fields: Mapping[str, int]) -> int:
     return fields["kernel_height"] * fields["kernel_width"] * fields["input_groups"]
 
 
+def _parameters(fields: Mapping[str, int], config: Config) -> int:
+    return fields["output_groups"] * config.steps_per_word
+
+
 def _lines(fields: Mapping[str, int]) -> int:
     return fields["rows"] // fields["output_width"]
 
@@ -102,7 +106,7 @@ _FIELD_POINTS: dict[str, _Test] = {
     "weights.first_word": lambda f, c: f["weight_base"] == 0,
     "weights.last_word": lambda f, c: f["weight_base"] + _tiles(f) * f["column_blocks"] * c.rows == c.weight_words,
     "parameters.first_row": lambda f, c: f["parameter_base"] == 0,
-    "parameters.last_row": lambda f, c: f["parameter_base"] + f["output_groups"] * c.steps_per_word == c.parameter_rows,
+    "parameters.last_row": lambda f, c: f["parameter_base"] + _parameters(f, c) == c.parameter_rows,
     "zero_point.low": lambda f, c: f["output_zero_point"] == -128,
     "zero_point.high": lambda f, c: f["output_zero_point"] == 127,
     "zero_point.zero": lambda f, c: f["output_zero_point"] == 0,

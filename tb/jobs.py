@@ -87,14 +87,34 @@ def _parameters(
     scale = np.where(large, values.uniform(10, 150, shape) / np.maximum(np.abs(wide), 1), scale)
     corners = np.array([2.0**-126, 1e-40, 0.0, 1e30, 3.4e38, 1.0, 0.5, 2.0**-24, 2.0**-32])
     scale = np.where(scale_choice < extreme, values.choice(corners, shape), scale)
+    if kind == "scales":
+        exact = values.random(shape) < 0.5
+        exact_bias, exact_scale = _near_ties(shape, values)
+        bias, scale = np.where(exact, exact_bias, bias), np.where(exact, exact_scale, scale)
     return bias.astype(np.int64).astype(np.int32), scale.astype(np.float32)
+
+
+def _near_ties(shape: tuple[int, int], values: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Bias and scale that, where the sum of products is 0, give n + 1/2 before or after the rounding to 24 bits.
+
+    Half of them are one below a power of two instead, which that rounding carries into the next binade.
+    """
+    odd = 2 * values.integers(0, 100, shape) + 1  # twice n + 1/2
+    bits = values.integers(25, 32, shape)
+    tie_shift = bits - np.frexp(odd)[1]
+    tie = (odd << tie_shift) + values.integers(-1, 2, shape) * (1 << (bits - 25))  # half a unit of the 24 bits
+    carry_shift = values.integers(25, 32, shape)
+    carry = (1 << carry_shift) - 1
+    chosen = values.random(shape) < 0.5
+    scale = np.where(chosen, np.exp2(-(tie_shift + 1.0)), values.uniform(20, 120, shape) / carry)
+    return np.where(chosen, tie, carry) * values.choice(np.array([-1, 1]), shape), scale
 
 
 def make_job(
     config: Config, seed: int, *, kind: str = "mixed", layers: int = 6, slots: int = 3000, steal_interval: int = 1024,
     first: int | None = None,
 ) -> Job:  # fmt: skip
-    """A random job of ``layers`` layers of ``kind`` with at most ``slots`` issue slots each; the same for the same ``seed``.
+    """A random job of ``layers`` layers of ``kind`` with at most ``slots`` issue slots each, the same for a ``seed``.
 
     ``first`` is the first command, a random one where it is None.
     """
@@ -110,7 +130,7 @@ def make_job(
     if contents == "alike":
         scale = (values.uniform(10, 300, scale.shape) / (depth * config.rows * 13_000)).astype(np.float32)
     weight = _bytes((arena.weight.count, config.columns), contents, values)
-    if rng.random() < 0.4:  # channels that aren't there: K and N no multiples of the array
+    if kind == "scales" or rng.random() < 0.4:  # channels that aren't there: N no multiple of the array
         weight[:, config.columns - rng.randint(1, config.columns - 1) :] = 0
     return Job(
         config=config,

@@ -139,7 +139,7 @@ class LayerMaker:
         return {"output_groups": groups, "column_blocks": -(-groups // self.config.words_per_column_block)}
 
     def _place(self, shape: dict[str, int]) -> dict[str, int] | None:
-        """``shape`` with its places in the memories, at the very ends of the arena now and then; None if it doesn't fit."""
+        """``shape`` with its places in the memories, now and then at the ends of the arena; None if it doesn't fit."""
         written = shape["rows"] * shape["output_groups"] + self.rng.choice([0, 0, 1, 7])
         first, second = (shape["input_words"], written) if self.rng.random() < 0.5 else (written, shape["input_words"])
         space = self.arena.activation

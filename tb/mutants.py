@@ -1,8 +1,8 @@
 """Mutants: hand-made faults in the hardware, each of which the regression must catch.
 
-A mutant changes one expression in the source of one method; the text to replace must be there exactly once, so that a
-mutant that no longer applies is an error and never a silent survivor. Partial column blocks don't exist on a square array
-such as nano's: their mutant runs on an array twice as wide.
+A mutant changes one expression in the source of one method; the text to replace must be there exactly once, so that
+a mutant that no longer applies is an error and never a silent survivor. Partial column blocks don't exist on a square
+array such as nano's: their mutant runs on an array twice as wide.
 """
 
 from __future__ import annotations
@@ -66,30 +66,40 @@ MUTANTS = (
     Mutant("element_multiplies_shadow", ProcessingElement, "elaborate", "activation * active", "activation * shadow"),
     Mutant("element_loses_swap", ProcessingElement, "elaborate", "m.If(self.swap)", "m.If(self.swap & ~self.load)"),
     Mutant("skew_short", Skew, "elaborate", "range(index)", "range(min(index, self.count - 2))"),
-    Mutant("accumulator_stale_bank", Accumulator, "elaborate", "Mux(self.add_first, 0", "Mux(self.add_first & ~self.add_bank, 0"),
-    Mutant("accumulator_drains_other_bank", Accumulator, "elaborate", "Mux(self.drained_bank,", "Mux(~self.drained_bank,"),
-    Mutant("padding_streams_zero", ArrayUnit, "_edges", "Mux(arriving.padding, self.zero_point,", "Mux(arriving.padding, 0,"),
+    Mutant("accumulator_stale_bank", Accumulator, "elaborate",
+           "Mux(self.add_first, 0", "Mux(self.add_first & ~self.add_bank, 0"),
+    Mutant("accumulator_drains_other_bank", Accumulator, "elaborate",
+           "Mux(self.drained_bank,", "Mux(~self.drained_bank,"),
+    Mutant("padding_streams_zero", ArrayUnit, "_edges",
+           "Mux(arriving.padding, self.zero_point,", "Mux(arriving.padding, 0,"),
     Mutant("tag_swaps_early", ArrayUnit, "_edges", "entering + row].swap", "entering + min(row, rows - 2)].swap"),
     Mutant("scratchpad_short_latency", Scratchpad, "elaborate", "self.data.eq(corrected)", "self.data.eq(decoded)"),
-    Mutant("scratchpad_loose_compare", Scratchpad, "elaborate", "read.addr == write.addr", "read.addr[:4] == write.addr[:4]"),
-    Mutant("normalize_rounds_ties_up", Normalize, "elaborate", "normal[7] & (normal[:7].any() | normal[8])", "normal[7]"),
+    Mutant("scratchpad_loose_compare", Scratchpad, "elaborate",
+           "read.addr == write.addr", "read.addr[:4] == write.addr[:4]"),
+    Mutant("normalize_rounds_ties_up", Normalize, "elaborate",
+           "normal[7] & (normal[:7].any() | normal[8])", "normal[7]"),
     Mutant("normalize_loses_carry", Normalize, "elaborate", "carry.eq(rounded[24])", "carry.eq(0)"),
     Mutant("multiply_drops_bit", Multiply, "elaborate", "low + (high << 12)", "low[:35] + (high << 12)"),
     Mutant("round_ties_down", Round, "_round_to_integer", "(guard & (sticky | integer[0]))", "(guard & sticky)"),
     Mutant("round_saturates_late", Round, "_round_to_integer", "distance < 16", "distance < 15"),
-    Mutant("packer_address_early", Requantizer, "elaborate", "address.eq(retired.address)", "address.eq(packing.address)"),
-    Mutant("issue_ignores_stride", IssueMachine, "_advance_pixel", "now.pixel_row + command.stride_height", "now.pixel_row + 1"),
+    Mutant("packer_address_early", Requantizer, "elaborate",
+           "address.eq(retired.address)", "address.eq(packing.address)"),
+    Mutant("issue_ignores_stride", IssueMachine, "_advance_pixel",
+           "now.pixel_row + command.stride_height", "now.pixel_row + 1"),
     Mutant("issue_wrong_tap_step", IssueMachine, "_next_tile", "command.tap_line_step, 1)", "command.line_step, 1)"),
     Mutant("issue_line_starts_at_block", IssueMachine, "_advance_pixel", "eq(now.tile_left)", "eq(now.tile_column)"),
     Mutant("issue_keeps_bank", IssueMachine, "_walk", "then.bank.eq(~now.bank)", "then.bank.eq(now.bank)"),
     Mutant("issue_never_waits", IssueMachine, "step", "now.uncommitted == 2", "now.uncommitted == 3"),
-    Mutant("issue_steals_early", IssueMachine, "step", "now.steal == port.steal_interval", "now.steal == port.steal_interval - 1"),
+    Mutant("issue_steals_early", IssueMachine, "step",
+           "now.steal == port.steal_interval", "now.steal == port.steal_interval - 1"),
     Mutant("drain_keeps_parameters", DrainMachine, "_walk", "self.config.parameter_rows_per_column_block", "0"),
     Mutant("drain_row_step", DrainMachine, "_walk", "now.row_offset + command.output_groups", "now.row_offset + 1"),
     Mutant("drain_partial_column", DrainMachine, "_last_group", "present * steps - 1", "words * steps - 1", wide=True),
-    Mutant("job_refuses_last_command", JobMachine, "_start", "end > self.config.commands", "end >= self.config.commands"),
+    Mutant("job_refuses_last_command", JobMachine, "_start",
+           "end > self.config.commands", "end >= self.config.commands"),
     Mutant("overlap_seen_one_way", job_module, "command_error", " & (command.output_base < input_end)", ""),
-    Mutant("kernel_range", job_module, "command_error", "_within(command.kernel_width, 7)", "_within(command.kernel_width, 8)"),
+    Mutant("kernel_range", job_module, "command_error",
+           "_within(command.kernel_width, 7)", "_within(command.kernel_width, 8)"),
     Mutant("write_errors_hidden", WriteChannelMachine, "step", "now.request & ~port.okay", "0"),
     Mutant("read_errors_hidden", ReadChannelMachine, "step", "flight_0.error.eq(~port.okay)", "flight_0.error.eq(0)"),
     Mutant("cycle_log_one_short", CycleLog, "elaborate", "write.data.eq(cycles + 1)", "write.data.eq(cycles)"),
@@ -112,7 +122,8 @@ def _changed(function: Callable[..., Any], mutant: Mutant) -> Callable[..., Any]
     source = textwrap.dedent(inspect.getsource(function))
     if source.count(mutant.old) != 1:
         raise ValueError(
-            f"mutant {mutant.name} must find {mutant.old!r} once in {mutant.method}, not {source.count(mutant.old)} times"
+            f"mutant {mutant.name} must find {mutant.old!r} once in {mutant.method}, "
+            f"not {source.count(mutant.old)} times"
         )
     scope: dict[str, Any] = {}
     exec(compile(source.replace(mutant.old, mutant.new), f"<{mutant.name}>", "exec"), function.__globals__, scope)
@@ -155,7 +166,7 @@ def mutant_verilog(config: Config, mutant: Mutant) -> str:
 
 
 def survives(config: Config, text: str, *, seed: int, cache: Path = CACHE) -> str:
-    """Run the short regression on a chip's Verilog: empty if it passes, else what it found. Errors of a build are raised."""
+    """Run the short regression on a chip's Verilog: empty if it passes, else what it found; build errors are raised."""
     target = LibraryTarget(build_library(text, TOP, cache))
     try:
         short_regression(target, config, seed=seed)
@@ -196,8 +207,10 @@ def run_mutants(
         for mutant in chosen:  # elaborated one by one, since a fault is in the classes for all; built in parallel
             text = mutant_verilog(config, mutant)
             futures[pool.submit(survives, _config(config, mutant), text, seed=seed, cache=cache)] = mutant
-        for done, _ in enumerate(as_completed(futures), 1):
             if progress is not None:
-                progress(done, len(chosen))
+                progress(sum(future.done() for future in futures), len(chosen))
+        for _ in as_completed(futures):
+            if progress is not None:
+                progress(sum(future.done() for future in futures), len(chosen))
         survivors = tuple(mutant.name for future, mutant in futures.items() if not future.result())
     return MutantsResult(len(chosen), len(chosen) - len(survivors), survivors)

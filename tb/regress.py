@@ -97,7 +97,6 @@ def regress(
     simulation = build(config, simulator=sim, waves=waves, cache=cache)
     place = folder or cache / "runs" / f"{config.name}-{sim}"
     results = _run_all(simulation, cases, place, seed, report)
-    # ``select`` has the order of the table; seeds depend on the name alone, so that a filter doesn't change them.
     files = [path for case in cases if (path := place / case.name / "coverage.json").is_file()]
     failed = sum(result.outcome != "passed" for result in results)
     return RegressResult(len(results) - failed, failed, results, measure(config, sim, files))
@@ -113,7 +112,9 @@ def _run_all(
 ) -> tuple[CaseResult, ...]:
     report(0, len(cases))
     with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
-        futures = [pool.submit(_run_case, simulation, case, folder / case.name, _case_seed(case, seed)) for case in cases]
+        futures = [
+            pool.submit(_run_case, simulation, case, folder / case.name, _case_seed(case, seed)) for case in cases
+        ]
         for done, _ in enumerate(as_completed(futures), 1):
             report(done, len(cases))
         return tuple(future.result() for future in futures)

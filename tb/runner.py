@@ -23,7 +23,7 @@ from cocotb_tools.runner import Runner, Verilator, get_runner
 from vanallen.rtl.config import Config
 from vanallen.rtl.verilog import TOP, verilog
 
-__all__ = ["CACHE", "SIMULATORS", "BuildFailed", "Outcome", "SimulatorMissing", "Simulation", "build", "run"]
+__all__ = ["CACHE", "SIMULATORS", "BuildFailed", "Outcome", "Simulation", "SimulatorMissing", "build", "run"]
 
 CACHE = Path("build/tb")
 """Where simulators are kept, from the current folder."""
@@ -197,14 +197,11 @@ def run(
     environment = {"VANALLEN_TB": json.dumps(values), "COCOTB_LOG_LEVEL": "INFO"}
     runner = _runner(simulation.simulator)
     runner.log.setLevel(logging.CRITICAL)
-    plus = (
-        [f"+dumpfile_path={folder / (TOP + '.fst')}"] if simulation.simulator == "icarus" and simulation.waves else []
-    )
     start = time.perf_counter()
     with suppress(SystemExit):  # how cocotb's runner says that the simulator failed: the results say it too
-        runner.test(test_module=module, hdl_toplevel=TOP, hdl_toplevel_lang="verilog", test_filter=rf"\.{test}$", build_dir=simulation.folder,
-                    test_dir=folder, results_xml=str(results), waves=simulation.waves, seed=seed, plusargs=plus,
-                    timescale=_TIMESCALE, extra_env=environment, log_file=log)  # fmt: skip
+        runner.test(test_module=module, hdl_toplevel=TOP, hdl_toplevel_lang="verilog",
+                    test_filter=rf"\.{test}$", build_dir=simulation.folder, test_dir=folder,
+                    results_xml=str(results), waves=simulation.waves, seed=seed, timescale=_TIMESCALE, extra_env=environment, log_file=log)  # fmt: skip
     seconds = time.perf_counter() - start
     message = _failure(results, log)
     waves = next((path for pattern in ("*.fst", "*.vcd") for path in sorted(folder.glob(pattern))), None)

@@ -21,7 +21,7 @@ from .layers import KINDS
 
 __all__ = ["short_regression"]
 
-_JOBS = 5
+_JOBS = 4
 """Jobs of each kind."""
 _INTERVALS = (1024, 16, 37)
 _DEADLINE = 2000

@@ -64,7 +64,8 @@ class ProcessingElement(wiring.Component):
         activation = Signal(signed(8), reset_less=True)
         product = Signal(signed(8 + self.weight_bits), reset_less=True)
         total = Signal(signed(len(self.sum_out)), reset_less=True)
-        swap, load = Signal(), Signal()
+        swap = Signal()
+        load = Signal()
 
         with m.If(self.load):
             m.d.sync += shadow.eq(self.weight)

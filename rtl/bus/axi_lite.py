@@ -52,7 +52,8 @@ class WriteChannelMachine(Machine):
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         accept = port.awvalid & port.wvalid & (now.responses + now.request < self.depth)
         taken = port.bvalid & port.bready
-        errors, left = Signal(self.depth), Signal(2)
+        errors = Signal(self.depth)
+        left = Signal(2)
         m.d.comb += [
             port.ready.eq(accept),
             then.request.eq(accept),

@@ -56,7 +56,8 @@ class CycleLog(wiring.Component):
             m.d.sync += cycles.eq(0)
         with m.Elif(~cycles.all()):
             m.d.sync += cycles.eq(cycles + 1)
-        first, second = Signal(32, reset_less=True), Signal(32, reset_less=True)
+        first = Signal(32, reset_less=True)
+        second = Signal(32, reset_less=True)
         m.d.sync += [first.eq(read.data), second.eq(first)]
         m.d.comb += [
             write.en.eq(self.fill | self.done),

@@ -55,7 +55,8 @@ def command_error(m: Module, config: Config, command: wiring.PureInterface) -> V
     The first in the order of the table below, which is the golden model's.
     """
     words = config.activation_words
-    input_end, output_end = Signal(17), Signal(17)
+    input_end = Signal(17)
+    output_end = Signal(17)
     m.d.comb += [
         input_end.eq(command.input_base + command.input_words),
         output_end.eq(command.output_base + command.output_words),

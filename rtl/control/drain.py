@@ -122,7 +122,8 @@ class DrainMachine(Machine):
     def _walk(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         """One slot further: group, row, block, column block."""
         command = port.command
-        next_row, next_column = Signal(16), Signal(16)
+        next_row = Signal(16)
+        next_column = Signal(16)
         m.d.comb += [
             next_row.eq(now.row_offset + command.output_groups),
             next_column.eq(now.column_offset + self.config.words_per_column_block),

@@ -23,7 +23,8 @@ class Multiply(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        low, high = Signal(36, reset_less=True), Signal(36, reset_less=True)
+        low = Signal(36, reset_less=True)
+        high = Signal(36, reset_less=True)
         total = Signal(48, reset_less=True)
         m.d.sync += [
             low.eq(self.a * self.b[:12]),

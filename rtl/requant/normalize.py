@@ -71,7 +71,8 @@ class Normalize(wiring.Component):
         rounded = Signal(25)
         m.d.comb += rounded.eq(normal[8:] + (normal[7] & (normal[:7].any() | normal[8])))
         significand = Signal(24, reset_less=True)
-        carry, zero = Signal(reset_less=True), Signal(reset_less=True)
+        carry = Signal(reset_less=True)
+        zero = Signal(reset_less=True)
         shift_out = Signal(5, reset_less=True)
         m.d.sync += [
             significand.eq(Cat(rounded[:23], 1)),

@@ -60,7 +60,8 @@ class Round(wiring.Component):
     def _round_to_float(self, m: Module) -> tuple[Signal, Signal]:
         """Two stages: 24 significant bits of the product, and how far right the integer's units are."""
         top = Signal(24, reset_less=True)
-        guard, sticky = Signal(reset_less=True), Signal(reset_less=True)
+        guard = Signal(reset_less=True)
+        sticky = Signal(reset_less=True)
         distance = Signal(signed(10), reset_less=True)
         high = self.product[47]
         m.d.sync += [
@@ -83,7 +84,8 @@ class Round(wiring.Component):
         """Two stages: ``significand`` shifted right by ``distance`` with guard and sticky, then rounded; 511
         saturates."""
         integer = Signal(8, reset_less=True)
-        guard, sticky = Signal(reset_less=True), Signal(reset_less=True)
+        guard = Signal(reset_less=True)
+        sticky = Signal(reset_less=True)
         saturate = Signal(reset_less=True)
         m.d.sync += [saturate.eq(distance < 16), integer.eq(0), guard.eq(0), sticky.eq(0)]
         with m.Switch(distance):

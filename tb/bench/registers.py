@@ -44,7 +44,11 @@ async def registers(dut: Any) -> None:
     expect("version", (version["major"], version["minor"], version["patch"]), VERSION)
     sizes = {name: getattr(config, name) for name in ("rows", "columns", "lanes", "side_columns")}
     expect("configuration", await host.get("configuration"), sizes)
-    capacity = {"activation": config.activation_words, "weight": config.weight_words, "accumulator": config.accumulator_rows}
+    capacity = {
+        "activation": config.activation_words,
+        "weight": config.weight_words,
+        "accumulator": config.accumulator_rows,
+    }
     expect("capacity", await host.get("capacity"), capacity)
     expect("steal interval after reset", (await host.get("steal_interval"))["slots"], 1024)
     for number in (0x1234, 0xFFFF, 0):

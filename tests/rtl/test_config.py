@@ -25,6 +25,10 @@ NANO = {"name": "x", "rows": 4, "columns": 4, "lanes": 1, "activation_bytes": 81
         ({"activation_bytes": 1 << 18}, "activation_bytes must be 4 bytes times a power of two"),
         ({"weight_bytes": 4 * 96}, "weight_bytes must be 4 bytes times a power of two from 64 to 32768, not 384"),
         ({"weight_bytes": 4 * 32}, "weight_bytes must be 4 bytes times a power of two from 64 to 32768, not 128"),
+        (
+            {"rows": 16, "columns": 48, "weight_bytes": 48 << 14},
+            "weight_bytes must be at most 393216, not 786432: its window of the address map is 524288 bytes, 64 a word",
+        ),
         ({"accumulator_rows": 8}, "accumulator_rows must be a power of two from 16 to 4096, not 8"),
         ({"accumulator_rows": 100}, "accumulator_rows must be a power of two from 16 to 4096, not 100"),
         ({"parameter_rows": 32}, "parameter_rows must be a power of two from 64 to 4096, not 32"),

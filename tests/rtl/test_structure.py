@@ -52,7 +52,7 @@ EXEMPTIONS = (
 RESETS = {
     "Control": r".*",
     "TagPipe": r".*",
-    "ProcessingElement": r"swap|load|\$signal",  # Amaranth does not name signals that are assigned in pairs
+    "ProcessingElement": r"swap|load",
     "SaturatingCounter": r"value",
     "CycleLog": r"cycles",
     # eight zero words: the checksum of no legal command, so what is held before the first fetch is not good
