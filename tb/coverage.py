@@ -41,6 +41,10 @@ def _parameters(fields: Mapping[str, int], config: Config) -> int:
     return fields["output_groups"] * config.steps_per_word
 
 
+def _weights(fields: Mapping[str, int], config: Config) -> int:
+    return fields["column_blocks"] * _tiles(fields) * config.rows
+
+
 def _lines(fields: Mapping[str, int]) -> int:
     return fields["rows"] // fields["output_width"]
 
@@ -104,7 +108,7 @@ _FIELD_POINTS: dict[str, _Test] = {
     "output.last_word": lambda f, c: f["output_base"] + f["rows"] * f["output_groups"] == c.activation_words,
     "address.wraps": lambda f, c: f["first_address"] > f["input_base"] + f["input_words"],
     "weights.first_word": lambda f, c: f["weight_base"] == 0,
-    "weights.last_word": lambda f, c: f["weight_base"] + _tiles(f) * f["column_blocks"] * c.rows == c.weight_words,
+    "weights.last_word": lambda f, c: f["weight_base"] + _weights(f, c) == c.weight_words,
     "parameters.first_row": lambda f, c: f["parameter_base"] == 0,
     "parameters.last_row": lambda f, c: f["parameter_base"] + _parameters(f, c) == c.parameter_rows,
     "zero_point.low": lambda f, c: f["output_zero_point"] == -128,
@@ -120,9 +124,10 @@ _FIELD_POINTS: dict[str, _Test] = {
 }
 
 _VALUE_POINTS = (
-    "saturation.low", "saturation.high", "saturation.none", "sum.beyond_24_bits", "sum.wraps", "sum.zero", "sum.negative",
-    "scale.smallest_normal", "scale.subnormal", "scale.zero", "scale.huge", "scale.power_of_two", "scale.typical",
-    "bias.smallest", "bias.largest", "bias.zero", "accumulator.beyond_24_bits", "round.tie", "channels.partial",
+    "saturation.low", "saturation.high", "saturation.none", "sum.beyond_24_bits", "sum.wraps", "sum.zero",
+    "sum.negative", "scale.smallest_normal", "scale.subnormal", "scale.zero", "scale.huge", "scale.power_of_two",
+    "scale.typical", "bias.smallest", "bias.largest", "bias.zero", "accumulator.beyond_24_bits", "round.tie",
+    "channels.partial",
 )  # fmt: skip
 _JOB_POINTS = (
     "job.one_command", "job.many_commands", "job.first_command", "job.last_command", "job.reads_own_output",

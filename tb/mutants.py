@@ -102,7 +102,7 @@ MUTANTS = (
            "_within(command.kernel_width, 7)", "_within(command.kernel_width, 8)"),
     Mutant("write_errors_hidden", WriteChannelMachine, "step", "now.request & ~port.okay", "0"),
     Mutant("read_errors_hidden", ReadChannelMachine, "step", "flight_0.error.eq(~port.okay)", "flight_0.error.eq(0)"),
-    Mutant("cycle_log_one_short", CycleLog, "elaborate", "write.data.eq(cycles + 1)", "write.data.eq(cycles)"),
+    Mutant("cycle_log_one_short", CycleLog, "elaborate", "Mux(self.fill, 0, cycles + 1)", "Mux(self.fill, 0, cycles)"),
     Mutant("fill_stops_early", FillMachine, "step", "self.rows - 1", "self.rows - 2"),
 )  # fmt: skip
 """At least one a block."""

@@ -199,9 +199,10 @@ def run(
     runner.log.setLevel(logging.CRITICAL)
     start = time.perf_counter()
     with suppress(SystemExit):  # how cocotb's runner says that the simulator failed: the results say it too
-        runner.test(test_module=module, hdl_toplevel=TOP, hdl_toplevel_lang="verilog",
-                    test_filter=rf"\.{test}$", build_dir=simulation.folder, test_dir=folder,
-                    results_xml=str(results), waves=simulation.waves, seed=seed, timescale=_TIMESCALE, extra_env=environment, log_file=log)  # fmt: skip
+        runner.test(test_module=module, hdl_toplevel=TOP, hdl_toplevel_lang="verilog", test_filter=rf"\.{test}$",
+                    build_dir=simulation.folder, test_dir=folder, results_xml=str(results), log_file=log,
+                    waves=simulation.waves, seed=seed, timescale=_TIMESCALE, extra_env=environment,
+                    plusargs=[f"+dumpfile_path={folder / (TOP + '.fst')}"])  # fmt: skip
     seconds = time.perf_counter() - start
     message = _failure(results, log)
     waves = next((path for pattern in ("*.fst", "*.vcd") for path in sorted(folder.glob(pattern))), None)

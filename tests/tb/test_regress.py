@@ -3,9 +3,11 @@
 import pytest
 
 from vanallen.rtl.config import preset
+from vanallen.sw.driver.simulation import SimulationTarget
 from vanallen.tb.cases import CASES, select
 from vanallen.tb.regress import regress
 from vanallen.tb.runner import SimulatorMissing, build
+from vanallen.tb.short import short_regression
 
 
 def run(config, tmp_path, **options):
@@ -32,11 +34,21 @@ def test_nano_under_icarus(tmp_path):
     assert "start.defined" not in result.coverage.missed
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.slow  # building the payload chip for cocotb takes minutes where the machine is shared
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("config", ["cubesat", "payload"])
 @pytest.mark.parametrize("name", ["layers_steal_blocks", "bus_back"])
 def test_larger_presets(tmp_path, config, name):
     run(config, tmp_path, filter=name)
+
+
+@pytest.mark.parametrize("config", ["cubesat", "payload"])
+def test_random_layers_of_larger_presets_in_process(config):
+    target = SimulationTarget(preset(config))
+    try:
+        short_regression(target, preset(config), seed=3)
+    finally:
+        target.close()
 
 
 def test_a_filter_chooses_cases_and_keeps_their_seeds(tmp_path):
