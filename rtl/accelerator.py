@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .array.unit import ArrayUnit
 from .bus.axi_lite import AxiLitePort
-from .bus.counters import CycleLog, SaturatingCounter
+from .bus.counters import LAYERS_LOGGED, CycleLog, SaturatingCounter
 from .bus.host_bridge import MEMORIES, HostBridge
 from .bus.register_file import RegisterFile
 from .config import Config
@@ -31,8 +31,8 @@ class Accelerator(wiring.Component):
     Members: ``bus``, an AXI4-Lite subordinate of 64 bits (address map: ``rtl.registers``); ``interrupt``, high while a
     job has ended and the host has not acknowledged it.
 
-    After reset it fills its memories (as many cycles as the deepest has rows), then takes jobs. Cycles of a command are
-    those of the cycle model, exactly.
+    After reset it fills its memories (as many cycles as the deepest has rows; long enough for what was in flight to
+    leave the pipeline), then takes jobs. Cycles of a command are those of the cycle model, exactly.
     """
 
     def __init__(self, *, config: Config):
@@ -46,7 +46,8 @@ class Accelerator(wiring.Component):
         self.array = ArrayUnit(config=config)
         self.requantizer = Requantizer(config=config)
         in_flight = self.array.latency + self.array.drain_latency + self.requantizer.latency
-        self.fill = Control(machine=FillMachine(rows=max(memory.rows for memory in self.memories.values())))
+        deepest = max(memory.rows for memory in self.memories.values())
+        self.fill = Control(machine=FillMachine(rows=max(deepest, in_flight + 4)))
         self.host = Control(machine=HostMachine())
         self.job = Control(machine=JobMachine(config=config, flush_cycles=in_flight + 4))
         self.issue = Control(machine=IssueMachine(config=config))
@@ -88,7 +89,7 @@ class Accelerator(wiring.Component):
         retired = self.requantizer.retired
         commit = retired.valid & (retired.end != End.NONE)
         m.d.comb += [
-            fill.restart.eq(host.reset), host.restart.eq(host.reset),
+            fill.restart.eq(host.reset),
             job.start.eq(host.start), job.first.eq(host.first), job.count.eq(host.count), job.number.eq(host.number),
             job.steal_interval.eq(host.steal_interval), issue.steal_interval.eq(host.steal_interval),
             issue.begin.eq(job.begin), drain.begin.eq(job.begin),
@@ -138,7 +139,8 @@ class Accelerator(wiring.Component):
             registers.address.eq(bridge.collect_address), bridge.register_value.eq(registers.value),
             registers.logged.eq(log.value), log.address.eq(bridge.log_address),
             log.count.eq(job.layer_busy), log.done.eq(job.layer_done), log.index.eq(job.status_command),
-            log.fill.eq(self.fill.filling), log.fill_address.eq(self.fill.address),
+            log.fill.eq(self.fill.filling & (self.fill.address < LAYERS_LOGGED)),
+            log.fill_address.eq(self.fill.address),
             registers.state.eq(job.status_state), registers.error.eq(job.status_error),
             registers.command.eq(job.status_command), registers.job.eq(job.status_job),
             registers.blocks.eq(job.status_blocks),

@@ -129,11 +129,6 @@ class Config:
         return self.command_rows // COMMAND_WORDS
 
     @property
-    def partial_sum_bits(self) -> int:
-        """Width of a signed sum of ``rows`` products of int8: 18, 19 or 20 bits."""
-        return 16 + self.rows.bit_length() - 1
-
-    @property
     def words_per_column_block(self) -> int:
         """Activation words that one output row of a column block fills."""
         return self.columns // self.rows

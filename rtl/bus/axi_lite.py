@@ -30,46 +30,65 @@ class AxiLitePort(wiring.Signature):
 
 
 class WriteChannelMachine(Machine):
-    """Takes an address and its data together, executes the write a cycle later, queues up to three responses.
+    """Queues up to two addresses and two words, executes a write when it has both, queues up to three responses.
 
-    One write a cycle. ``request`` with ``address``, ``word`` and ``whole`` (every byte strobed) is the write that
-    executes; ``okay`` answers it in the same cycle.
+    One write a cycle, one cycle after the later of address and word. ``request`` with ``address``, ``word`` and
+    ``whole`` (every byte strobed) is the write that executes; ``okay`` answers it in the same cycle. The handshakes
+    depend on the state alone.
     """
 
     depth = 3
 
     def __init__(self) -> None:
+        entry = StructLayout({"word": 64, "whole": 1})
         self.state = StructLayout({
-            "request": 1, "address": ADDRESS_BITS, "word": 64, "whole": 1, "responses": 2, "errors": self.depth,
+            "addresses": 2, "address_0": ADDRESS_BITS, "address_1": ADDRESS_BITS,
+            "words": 2, "word_0": entry, "word_1": entry, "responses": 2, "errors": self.depth,
         })  # fmt: skip
         self.ports = {
-            "awaddr": In(ADDRESS_BITS), "awvalid": In(1), "ready": Out(1),
-            "wdata": In(64), "wstrb": In(8), "wvalid": In(1),
+            "awaddr": In(ADDRESS_BITS), "awvalid": In(1), "awready": Out(1),
+            "wdata": In(64), "wstrb": In(8), "wvalid": In(1), "wready": Out(1),
             "bresp": Out(2), "bvalid": Out(1), "bready": In(1),
             "request": Out(1), "address": Out(ADDRESS_BITS), "word": Out(64), "whole": Out(1), "okay": In(1),
         }  # fmt: skip
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
-        accept = port.awvalid & port.wvalid & (now.responses + now.request < self.depth)
+        request = (now.addresses != 0) & (now.words != 0) & (now.responses != self.depth)
         taken = port.bvalid & port.bready
         errors = Signal(self.depth)
         left = Signal(2)
+        arriving = Signal(StructLayout({"word": 64, "whole": 1}))
         m.d.comb += [
-            port.ready.eq(accept),
-            then.request.eq(accept),
-            port.request.eq(now.request),
-            port.address.eq(now.address),
-            port.word.eq(now.word),
-            port.whole.eq(now.whole),
+            port.awready.eq(now.addresses != 2),
+            port.wready.eq(now.words != 2),
+            port.request.eq(request),
+            port.address.eq(now.address_0),
+            port.word.eq(now.word_0.word),
+            port.whole.eq(now.word_0.whole),
             port.bvalid.eq(now.responses != 0),
             port.bresp.eq(Mux(now.errors[0], SLVERR, OKAY)),
             errors.eq(Mux(taken, now.errors >> 1, now.errors)),
             left.eq(now.responses - taken),
-            then.responses.eq(left + now.request),
-            then.errors.eq(errors | ((now.request & ~port.okay) << left)),
+            then.responses.eq(left + request),
+            then.errors.eq(errors | ((request & ~port.okay) << left)),
+            arriving.word.eq(port.wdata),
+            arriving.whole.eq(port.wstrb.all()),
         ]
-        with m.If(accept):
-            m.d.comb += [then.address.eq(port.awaddr), then.word.eq(port.wdata), then.whole.eq(port.wstrb.all())]
+        pushes_address, pushes_word = port.awvalid & port.awready, port.wvalid & port.wready
+        self._queue(m, now, then, "addresses", "address", pushes_address, port.awaddr, request)
+        self._queue(m, now, then, "words", "word", pushes_word, arriving, request)
+
+    def _queue(self, m, now, then, count: str, entry: str, push, value, pop) -> None:
+        """Two entries; ``entry_0`` leaves with ``pop``, ``value`` comes behind the rest with ``push``."""
+        rest = Signal(2, name=f"{count}_left")
+        first, second = f"{entry}_0", f"{entry}_1"
+        m.d.comb += [rest.eq(getattr(now, count) - pop), getattr(then, count).eq(rest + push)]
+        with m.If(pop):
+            m.d.comb += getattr(then, first).eq(getattr(now, second))
+        with m.If(push & (rest == 0)):
+            m.d.comb += getattr(then, first).eq(value)
+        with m.If(push & (rest == 1)):
+            m.d.comb += getattr(then, second).eq(value)
 
 
 class ReadChannelMachine(Machine):

@@ -1,6 +1,6 @@
 """From the AXI4-Lite port to memories and registers."""
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,7 +23,7 @@ class HostBridge(wiring.Component):
 
     Latency: a write executes one cycle after it is accepted and is answered in the next; a read's word is there five
     cycles after its address. SLVERR, and nothing done: an address with nothing behind it, the wrong direction, a write
-    of part of a word, RAM access or a start unless ``idle``.
+    of part of a word, RAM access, a start or a new steal interval unless ``idle``.
 
     Members: ``port``; for each RAM ``<name>_read``, ``<name>_write``, ``<name>_data``, ``<name>_collision``; for the
     registers ``register_write``, ``register_address``, ``register_word``, and, in the cycle of collecting a read,
@@ -56,7 +56,7 @@ class HostBridge(wiring.Component):
                                (read, ("araddr", "arvalid", "rready"))):  # fmt: skip
             m.d.comb += [getattr(channel, name).eq(getattr(self.port, name)) for name in names]
         m.d.comb += [
-            self.port.awready.eq(write.ready), self.port.wready.eq(write.ready),
+            self.port.awready.eq(write.awready), self.port.wready.eq(write.wready),
             self.port.bvalid.eq(write.bvalid), self.port.bresp.eq(write.bresp),
             self.port.arready.eq(read.arready), self.port.rvalid.eq(read.rvalid),
             self.port.rdata.eq(queue.word), self.port.rresp.eq(Mux(queue.error, SLVERR, OKAY)),
@@ -76,8 +76,10 @@ class HostBridge(wiring.Component):
         return row, bank, exists & (bank < banks) if len(bank) else exists
 
     def _writes(self, m: Module, write: Control) -> None:
-        start = write.address[3:19] == register("start").address >> 3
-        at_register = (write.address[19:] == Window.REGISTERS) & writable(write.address[:19]) & (~start | self.idle)
+        waits = [write.address[3:19] == register(name).address >> 3 for name in ("start", "steal_interval")]
+        at_register = (
+            (write.address[19:] == Window.REGISTERS) & writable(write.address[:19]) & (~Cat(waits).any() | self.idle)
+        )
         okay = at_register
         for window in MEMORIES:
             row, bank, exists = self._locate(write.address, window)

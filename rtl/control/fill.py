@@ -13,8 +13,8 @@ __all__ = ["FillMachine"]
 
 
 class FillMachine(Machine):
-    """Counts through ``rows`` addresses after reset, ``filling`` meanwhile; ``rows`` cycles, those of the deepest
-    memory."""
+    """Counts through ``rows`` addresses after reset, ``filling`` meanwhile; ``rows`` cycles, at least those of the
+    deepest memory."""
 
     def __init__(self, *, rows: int):
         self.rows = rows

@@ -20,7 +20,8 @@ class HostMachine(Machine):
     """Turns register writes into what they mean: start, reset, interrupt enable and acknowledge, steal interval,
     clears.
 
-    A write (``write`` with ``address``, ``data``) takes effect in the next cycle; ``start`` and ``reset`` are pulses.
+    A write (``write`` with ``address``, ``data``) takes effect in the next cycle; ``start`` and ``reset`` are pulses. A
+    reset returns the registers to their first state, but for what is written in the cycle of its pulse.
     """
 
     def __init__(self) -> None:
@@ -41,6 +42,8 @@ class HostMachine(Machine):
             return port.write & (port.address[3:] == register(name).address >> 3)
 
         clears = ("job_cycles", "issued_slots", "stalled_slots", "stolen_slots")
+        with m.If(now.reset):
+            m.d.comb += [then.enable.eq(0), then.pending.eq(0), then.steal_interval.eq(DEFAULT_STEAL_INTERVAL)]
         m.d.comb += [
             then.start.eq(written("start")),
             then.reset.eq(written("reset") & port.data[0]),
@@ -53,7 +56,7 @@ class HostMachine(Machine):
         with m.If(written("start")):
             m.d.comb += Cat(then.first, then.count, then.number).eq(port.data)
         with m.If(written("interrupt")):
-            m.d.comb += [then.enable.eq(port.data[0]), then.pending.eq(now.pending & ~port.data[1])]
+            m.d.comb += [then.enable.eq(port.data[0]), then.pending.eq(now.pending & ~now.reset & ~port.data[1])]
         with m.If(port.finished):
             m.d.comb += then.pending.eq(1)
         with m.If(written("steal_interval")):

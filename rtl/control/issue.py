@@ -77,7 +77,7 @@ class IssueMachine(Machine):
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         wait = now.streaming & now.waiting & (now.uncommitted == 2)
-        steal = now.streaming & ~wait & (now.steal == port.steal_interval)
+        steal = now.streaming & ~wait & (now.steal >= port.steal_interval)
         go = Signal()
         m.d.comb += [
             go.eq(now.preloading | (now.streaming & ~wait & ~steal)),

@@ -140,7 +140,9 @@ class JobMachine(Machine):
     def _run(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         with m.If(port.commit):
             m.d.comb += then.blocks.eq(now.blocks + 1)
-        with m.If(port.collision):
+        with m.If(~port.command.checksum_good):
+            self._fail(m, then, ErrorCode.BAD_CHECKSUM)
+        with m.Elif(port.collision):
             self._fail(m, then, ErrorCode.COLLISION)
         with m.Elif(port.issue_error != ErrorCode.NONE):
             self._fail(m, then, port.issue_error)

@@ -56,14 +56,14 @@ def test_presets_by_name():
 
 @pytest.mark.parametrize(
     ("rows", "columns", "lanes", "derived"),
-    [(4, 4, 1, (18, 1, 4, 4)), (8, 16, 4, (19, 2, 2, 4)), (16, 16, 4, (20, 1, 4, 4))],
+    [(4, 4, 1, (1, 4, 4)), (8, 16, 4, (2, 2, 4)), (16, 16, 4, (1, 4, 4))],
 )
 def test_derived_sizes(rows, columns, lanes, derived):
     config = Config(name="x", rows=rows, columns=columns, lanes=lanes, activation_bytes=rows << 10,
                     weight_bytes=columns << 11, accumulator_rows=64)  # fmt: skip
     assert (config.activation_words, config.weight_words, config.commands) == (1024, 2048, 64)
     assert config.macs_per_cycle == rows * columns
-    assert derived == (config.partial_sum_bits, config.words_per_column_block, config.steps_per_word,
+    assert derived == (config.words_per_column_block, config.steps_per_word,
                        config.parameter_rows_per_column_block)  # fmt: skip
 
 
