@@ -22,3 +22,5 @@ def input_errors() -> Iterator[None]:
         yield
     except (InputError, ToolMissing) as error:
         raise UsageError(str(error)) from error
+    except OSError as error:
+        raise UsageError(f"{error.filename or 'a file'} can't be used: {error.strerror or error}") from error

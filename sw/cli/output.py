@@ -57,6 +57,8 @@ class Output:
     """
 
     def __init__(self, *, json_path: str | None, quiet: bool) -> None:
+        if json_path not in (None, "-") and not Path(json_path).parent.is_dir():
+            raise UsageError(f"--json {json_path}: the folder {Path(json_path).parent} doesn't exist: make it first")
         self.json_path = json_path
         self.quiet = quiet
         to_stderr = json_path == "-"

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from vanallen.rtl.config import preset
 
-from .errors import input_errors
+from .errors import UsageError, input_errors
 from .options import Parser, add_command, add_config, add_seed
 from .output import Output, new_table
 
@@ -47,6 +47,10 @@ def _cases(cases: list[dict[str, Any]]) -> Table:
     return table
 
 
+COVERAGE_WANTED = 0.95
+"""Share of the coverage points that a regression without a filter must hit."""
+
+
 def show(output: Output, result: Mapping[str, Any]) -> int:
     """Prints a regression's outcome (a ``RegressResult`` as a dictionary) and returns the exit status."""
     output.print(_cases(result["cases"]))
@@ -60,26 +64,37 @@ def show(output: Output, result: Mapping[str, Any]) -> int:
     if survivors:
         output.print(f"survivors: {', '.join(survivors)}")
     output.print(f"{result['passed']} passed, {result['failed']} failed")
-    return 1 if result["failed"] or survivors else 0
+    uncovered = not result["filter"] and coverage["hit"] < COVERAGE_WANTED * coverage["points"]
+    return 1 if result["failed"] or survivors or uncovered else 0
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Runs the cases (or the mutants) and prints outcomes and coverage."""
     from vanallen.tb.regress import regress  # loads Amaranth and cocotb, which other commands don't need
+    from vanallen.tb.runner import BuildFailed, SimulatorMissing
 
     output = Output(json_path=arguments.json, quiet=arguments.quiet)
     output.print(f"config {arguments.config}, simulator {arguments.sim}, seed {arguments.seed}")
-    with input_errors(), output.progress("Regression") as progress:
-        outcome = regress(
-            preset(arguments.config),
-            sim=arguments.sim,
-            filter=arguments.filter,
-            waves=arguments.waves,
-            seed=arguments.seed,
-            mutants=arguments.mutants,
-            progress=progress,
-        )
-    result = {"config": arguments.config, "sim": arguments.sim, "seed": arguments.seed, **asdict(outcome)}
+    try:
+        with input_errors(), output.progress("Regression") as progress:
+            outcome = regress(
+                preset(arguments.config),
+                sim=arguments.sim,
+                filter=arguments.filter,
+                waves=arguments.waves,
+                seed=arguments.seed,
+                mutants=arguments.mutants,
+                progress=progress,
+            )
+    except (ValueError, BuildFailed, SimulatorMissing) as error:
+        raise UsageError(str(error)) from error
+    result = {
+        "config": arguments.config,
+        "sim": arguments.sim,
+        "seed": arguments.seed,
+        "filter": arguments.filter,
+        **asdict(outcome),
+    }
     status = show(output, result)
     output.write_json(result)
     return status

@@ -77,6 +77,8 @@ def _summary(result: RunResult) -> list[str]:
     lines.append(f"{cycles}{result.macs_on_chip_share:.1%} of the multiply-accumulates on the chip")
     lines.append(f"{result.inferences:,} inferences in {result.seconds:.1f} s")
     lines += _comparison(result)
+    if result.cycles_exact is False:
+        lines.append("CYCLES DIFFER from the cycle model: see the table")
     if result.accuracy is not None:
         lines.append(f"accuracy {result.accuracy:.2%} of {result.samples:,} samples")
     return lines
@@ -106,4 +108,4 @@ def execute(arguments: argparse.Namespace) -> int:
         output.print(line)
     output.print(f"report: {report}, outputs: {result.outputs}")
     output.write_json(result.as_json())
-    return 1 if result.bit_exact is False else 0
+    return 1 if result.bit_exact is False or result.cycles_exact is False else 0

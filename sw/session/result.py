@@ -86,6 +86,12 @@ class RunResult:
         return None if self.comparison is None else self.comparison.checked_values
 
     @property
+    def cycles_exact(self) -> bool | None:
+        """Whether the chip's cycles of every layer are the cycle model's; None if the target doesn't count."""
+        counted = [layer for layer in self.layers if layer.cycles]
+        return all(layer.cycles == layer.model_cycles for layer in counted) if counted else None
+
+    @property
     def bit_exact(self) -> bool | None:
         """Whether no value differs."""
         return None if self.comparison is None else self.comparison.bit_exact
@@ -108,8 +114,8 @@ class RunResult:
     def as_json(self) -> dict[str, Any]:
         """The run as JSON knows it: all but the arrays."""
         plain = (
-            "model", "config", "target", "inferences", "samples", "checked_values", "bit_exact", "differing_values",
-            "differing_outputs", "total_cycles", "macs_on_chip_share", "accuracy", "seconds",
+            "model", "config", "target", "inferences", "samples", "checked_values", "bit_exact", "cycles_exact",
+            "differing_values", "differing_outputs", "total_cycles", "macs_on_chip_share", "accuracy", "seconds",
         )  # fmt: skip
         return {name: getattr(self, name) for name in plain} | {
             "outputs": str(self.outputs),

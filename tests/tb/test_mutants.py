@@ -5,9 +5,14 @@ from dataclasses import replace
 import pytest
 
 from vanallen.rtl.config import preset
+from vanallen.rtl.verilog import verilog
 from vanallen.tb.mutants import MUTANTS, mutant_verilog, run_mutants
 
-QUICK = ("padding_streams_zero", "round_ties_down", "issue_never_waits", "write_errors_hidden")
+QUICK = (
+    "element_loses_swap", "skew_short", "accumulator_stale_bank", "padding_streams_zero", "scratchpad_short_latency",
+    "normalize_loses_carry", "round_ties_down", "packer_address_early", "issue_never_waits", "drain_row_step",
+    "overlap_seen_one_way", "write_errors_hidden",
+)  # fmt: skip
 NANO = preset("nano")
 
 
@@ -26,6 +31,12 @@ def test_mutant_is_killed(name):
 def test_all_mutants_are_killed():
     result = run_mutants(NANO)
     assert result.survivors == () and result.killed == result.total == len(MUTANTS)
+
+
+def test_every_mutant_applies():
+    unchanged = verilog(NANO)
+    for mutant in MUTANTS:
+        assert mutant_verilog(NANO, mutant) != unchanged, mutant.name
 
 
 def test_a_mutant_that_does_not_apply_is_an_error():
