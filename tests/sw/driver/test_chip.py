@@ -125,3 +125,42 @@ def test_transfers_take_a_cycle_a_word(chip: SimulationTarget) -> None:
     begin = chip.cycles
     assert np.array_equal(driver.read_activations(0, 2048), values)
     assert chip.cycles - begin <= 2048 + 8
+
+
+def test_the_steal_interval_stays_while_a_job_runs(chip: SimulationTarget) -> None:
+    """An interval of 0 in mid-job would steal every slot."""
+    driver = Driver(chip, config=NANO)
+    driver.load_commands(0, product(70, 8, 4))
+    alone = driver.run(0, 1).cycles
+    interval, start = register("steal_interval").address, register("start").address
+    chip.write(register("interrupt").address, 0b11)  # enabled, and the last job's acknowledged
+    chip.write(start, 1 << 16)
+    for value in (0, 1, 16):
+        with pytest.raises(BusError):
+            chip.write(interval, value)
+    chip.wait(10_000)
+    assert chip.read(register("status").address) & 0xFF == State.DONE
+    assert driver.run(0, 1).cycles == alone
+
+
+@pytest.mark.parametrize("cycles", range(0, 400, 37))
+def test_a_reset_at_any_time_leaves_zeros_and_a_chip_that_works(chip: SimulationTarget, cycles: int) -> None:
+    driver = Driver(chip, config=NANO)
+    rng = np.random.default_rng(cycles)
+    memories = rng.integers(-128, 128, (2, 2048, 4)).astype(np.int8)
+
+    def job() -> NDArray[np.int8]:
+        driver.load_activations(0, memories[0])
+        driver.load_weights(0, memories[1])
+        driver.load_parameters(0, np.zeros((512, 1), np.int32), np.full((512, 1), 0.004, np.float32))
+        driver.load_commands(0, product(20, 2, 2))
+        driver.run(0, 1)
+        return driver.read_activations(1024, 40)
+
+    want = job()
+    chip.write(register("interrupt").address, 0b10)  # acknowledged, and no line to wait for
+    chip.write(register("start").address, 1 << 16)
+    chip.wait(cycles)
+    driver.soft_reset()
+    assert not driver.read_activations(0, 2048).any()
+    assert np.array_equal(job(), want)
