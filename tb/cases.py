@@ -59,7 +59,7 @@ CASES = (
     _layers("layers_convolution", 24, 2, kind="convolution", slots=5000),
     _layers("layers_blocks", 16, 1, kind="blocks"),
     _layers("layers_scales", 16, 1, kind="scales"),
-    _layers("layers_long_reduction", 6, 1, kind="long", layers=3, slots=40_000),
+    _layers("layers_long_reduction", 12, 2, kind="long", layers=3, slots=40_000),
     _layers("layers_one_command", 8, 1, kind="mixed", layers=1),
     _layers("layers_full_command_ram", 3, 0, kind="mixed", **_SMALL),
     _layers("layers_steal", 16, 1, kind="mixed", steal_intervals=[16, 17, 23, 64, 31, 48]),

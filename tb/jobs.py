@@ -125,7 +125,7 @@ def make_job(
     depth = int(
         np.median([fields["kernel_height"] * fields["kernel_width"] * fields["input_groups"] for fields in chosen])
     )
-    contents = "alike" if kind == "long" and rng.random() < 0.6 else rng.choice(["any", "any", "any", "extreme"])
+    contents = "alike" if kind == "long" and rng.random() < 0.8 else rng.choice(["any", "any", "any", "extreme"])
     bias, scale = _parameters((arena.parameter.count, config.lanes), depth * config.rows, kind, values)
     if contents == "alike":
         scale = (values.uniform(10, 300, scale.shape) / (depth * config.rows * 13_000)).astype(np.float32)

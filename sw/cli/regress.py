@@ -53,9 +53,10 @@ COVERAGE_WANTED = 0.95
 
 def show(output: Output, result: Mapping[str, Any]) -> int:
     """Prints a regression's outcome (a ``RegressResult`` as a dictionary) and returns the exit status."""
-    output.print(_cases(result["cases"]))
     coverage, mutants = result["coverage"], result["mutants"]
-    output.print(f"coverage: {coverage['hit']} of {coverage['points']} points")
+    if result["cases"]:
+        output.print(_cases(result["cases"]))
+        output.print(f"coverage: {coverage['hit']} of {coverage['points']} points")
     if coverage["missed"]:
         output.print(f"missed: {', '.join(coverage['missed'])}")
     survivors = mutants["survivors"] if mutants else []
