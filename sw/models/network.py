@@ -6,6 +6,7 @@ needs, ``backward`` returns the gradient for the layer's input and stores the gr
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,20 +17,20 @@ __all__ = ["Adam", "Convolution", "Dense", "Layer", "Relu", "cross_entropy"]
 Array = npt.NDArray[np.float32]
 
 
-class Layer:
+class Layer(ABC):
     """A layer: ``parameters`` and, after ``backward``, ``gradients`` in the same order."""
 
     def __init__(self) -> None:
         self.parameters: list[Array] = []
         self.gradients: list[Array] = []
 
+    @abstractmethod
     def forward(self, x: Array) -> Array:
         """Outputs for inputs ``x``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def backward(self, gradient: Array) -> Array:
         """Gradient for the inputs of the last ``forward``."""
-        raise NotImplementedError
 
 
 class Convolution(Layer):
