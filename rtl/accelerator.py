@@ -19,7 +19,7 @@ from .control.job import JobMachine
 from .control.machine import Control
 from .control.tag import End
 from .memory.scratchpad import Scratchpad
-from .registers import State, window_banks, window_rows
+from .registers import COUNTERS, State, register, window_banks, window_rows
 from .requant.requantizer import Requantizer
 
 __all__ = ["Accelerator"]
@@ -137,23 +137,22 @@ class Accelerator(wiring.Component):
             host.write.eq(bridge.register_write), host.address.eq(bridge.register_address),
             host.data.eq(bridge.register_word),
             registers.address.eq(bridge.collect_address), bridge.register_value.eq(registers.value),
-            registers.logged.eq(log.value), log.address.eq(bridge.log_address),
+            registers.layer_cycles_count.eq(log.value), log.address.eq(bridge.log_address),
             log.count.eq(job.layer_busy), log.done.eq(job.layer_done), log.index.eq(job.status_command),
             log.fill.eq(self.fill.filling & (self.fill.address < LAYERS_LOGGED)),
             log.fill_address.eq(self.fill.address),
-            registers.state.eq(job.status_state), registers.error.eq(job.status_error),
-            registers.command.eq(job.status_command), registers.job.eq(job.status_job),
-            registers.blocks.eq(job.status_blocks),
-            registers.enable.eq(host.enable), registers.pending.eq(host.pending),
-            registers.steal_interval.eq(host.steal_interval),
+            *(getattr(registers, f"status_{field.name}").eq(getattr(job, f"status_{field.name}"))
+              for field in register("status").fields),
+            registers.interrupt_enable.eq(host.enable), registers.interrupt_pending.eq(host.pending),
+            registers.steal_interval_slots.eq(host.steal_interval),
         ]  # fmt: skip
         with m.If(self.fill.filling):
-            m.d.comb += registers.state.eq(State.FILLING)
+            m.d.comb += registers.status_state.eq(State.FILLING)
         events = {
             "job_cycles": job.busy, "issued_slots": self.issue.issued,
             "stalled_slots": self.issue.stalled, "stolen_slots": self.issue.stolen,
         }  # fmt: skip
-        for index, (name, event) in enumerate(events.items()):
-            m.submodules[name] = counter = SaturatingCounter()
-            m.d.comb += [counter.count.eq(event), counter.clear.eq(host.clear[index])]
-            m.d.comb += getattr(registers, name).eq(counter.value)
+        for index, name in enumerate(COUNTERS):
+            m.submodules[name] = counter = SaturatingCounter(bits=register(name).field("count").width)
+            m.d.comb += [counter.count.eq(events[name]), counter.clear.eq(host.clear[index])]
+            m.d.comb += getattr(registers, f"{name}_count").eq(counter.value)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from .config import COMMAND_WORDS
+from .register_table import ErrorCode
 
 __all__ = ["CHECKSUM_PIECES", "CHECKSUM_SEED", "FIELDS", "ErrorCode", "Field", "Opcode", "checksum", "decode", "encode"]
 
@@ -29,43 +30,6 @@ class Opcode(IntEnum):
 
     MATMUL = 0x1D
     CONVOLUTION = 0x2E
-
-
-class ErrorCode(IntEnum):
-    """Why a job failed: the ``error`` field of the status register."""
-
-    NONE = 0
-    BAD_JOB = 1
-    """The job's commands lie outside command RAM, or there are none, or the steal interval is below 16."""
-    BAD_CHECKSUM = 2
-    BAD_OPCODE = 3
-    BAD_RESERVED = 4
-    """A reserved bit is not zero."""
-    BAD_SHAPE = 5
-    """A count is zero, the column blocks don't just cover the output groups, or a matrix product has more than a 1 x 1
-    kernel, a stride, padding or more than one line."""
-    BAD_KERNEL = 6
-    """Kernel outside 1 to 7."""
-    BAD_STRIDE = 7
-    """Stride outside 1 to 4."""
-    BAD_BLOCK = 8
-    """More rows a block than an accumulator bank has."""
-    INPUT_REGION = 9
-    """The input region leaves activation RAM."""
-    OUTPUT_REGION = 10
-    """The output region leaves activation RAM."""
-    OVERLAP = 11
-    """Input and output region overlap."""
-    INPUT_ADDRESS = 12
-    """The address sequence read outside the input region."""
-    WEIGHT_ADDRESS = 13
-    """The address sequence read past the end of weight RAM."""
-    PARAMETER_ADDRESS = 14
-    """The address sequence read past the end of parameter RAM."""
-    OUTPUT_ADDRESS = 15
-    """The address sequence wrote outside the output region."""
-    COLLISION = 16
-    """A memory was read and written at one address in one cycle: an error of the hardware, never of a command."""
 
 
 @dataclass(frozen=True)

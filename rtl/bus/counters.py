@@ -6,17 +6,18 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl.memory.scratchpad import Scratchpad
+from vanallen.rtl.registers import register
 
 __all__ = ["LAYERS_LOGGED", "CycleLog", "SaturatingCounter"]
 
-LAYERS_LOGGED = 64
+LAYERS_LOGGED = register("layer_cycles").words
 """Commands whose cycles are kept: that of command ``k`` at row ``k`` modulo this."""
 
 
 class SaturatingCounter(wiring.Component):
     """Counts cycles in which ``count`` is high, up to 2^bits - 1; ``clear`` goes first."""
 
-    def __init__(self, *, bits: int = 40):
+    def __init__(self, *, bits: int):
         self.bits = bits
         super().__init__({"count": In(1), "clear": In(1), "value": Out(bits)})
 

@@ -1,71 +1,51 @@
 """What the host reads at register addresses."""
 
-from amaranth.hdl import Cat, Const, Module, Value
+from amaranth.hdl import Cat, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl.config import Config
-from vanallen.rtl.registers import IDENTITY, REGISTERS, VERSION, Access
-
-from .counters import LAYERS_LOGGED
+from vanallen.rtl.registers import REGISTERS, Access, Register
 
 __all__ = ["RegisterFile", "readable", "writable"]
-
-LAYER_CYCLES_WINDOW = 0x400
 
 
 def readable(address: Value) -> Value:
     """Whether the register at byte ``address`` (19 bits) may be read."""
-    single = [entry.address for entry in REGISTERS if entry.access is not Access.WRITE and entry.name != "layer_cycles"]
-    logged = (address >= LAYER_CYCLES_WINDOW) & (address < LAYER_CYCLES_WINDOW + 8 * LAYERS_LOGGED)
-    return _one_of(address, single) | logged
+    return Cat(_selects(address, entry) for entry in REGISTERS if entry.access is not Access.WRITE).any()
 
 
 def writable(address: Value) -> Value:
     """Whether the register at byte ``address`` (19 bits) may be written."""
-    return _one_of(address, [entry.address for entry in REGISTERS if entry.access is not Access.READ])
+    return Cat(_selects(address, entry) for entry in REGISTERS if entry.access is not Access.READ).any()
 
 
-def _one_of(address: Value, choices: list[int]) -> Value:
-    return Cat(address[3:] == choice >> 3 for choice in choices).any()
+def _selects(address: Value, entry: Register) -> Value:
+    low = (8 * entry.words).bit_length() - 1
+    return address[low:] == entry.address >> low
 
 
 class RegisterFile(wiring.Component):
-    """Selects by ``address`` among the registers; combinational. ``logged`` is the cycle log's word of that address."""
+    """Selects by ``address`` among the registers that can be read; combinational.
+
+    Members: ``address``, ``value``, and ``<register>_<field>`` for every field that isn't constant; for a register of
+    several words that is the word of this address.
+    """
 
     def __init__(self, *, config: Config):
         self.config = config
-        super().__init__({
-            "address": In(12), "value": Out(64), "logged": In(32),
-            "state": In(8), "error": In(8), "command": In(16), "job": In(16), "blocks": In(16),
-            "enable": In(1), "pending": In(1), "steal_interval": In(16),
-            "job_cycles": In(40), "issued_slots": In(40), "stalled_slots": In(40), "stolen_slots": In(40),
-        })  # fmt: skip
+        self.readable = [entry for entry in REGISTERS if entry.access is not Access.WRITE]
+        members = {"address": In(12), "value": Out(64)}
+        for entry in self.readable:
+            members |= {f"{entry.name}_{field.name}": In(field.width) for field in entry.fields if field.changes}
+        super().__init__(members)
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        config, (major, minor, patch) = self.config, VERSION
-        values = {
-            "identity": {"identity": Const(IDENTITY, 64)},
-            "version": {"major": Const(major, 8), "minor": Const(minor, 8), "patch": Const(patch, 8)},
-            "configuration": {name: Const(getattr(config, name), 8)
-                              for name in ("rows", "columns", "lanes", "side_columns")},
-            "capacity": {"activation": Const(config.activation_words, 16), "weight": Const(config.weight_words, 16),
-                         "accumulator": Const(config.accumulator_rows, 13)},
-            "status": {name: getattr(self, name) for name in ("state", "error", "command", "job", "blocks")},
-            "interrupt": {"enable": self.enable, "pending": self.pending},
-            "steal_interval": {"slots": self.steal_interval},
-            "layer_cycles": {"count": self.logged},
-        }  # fmt: skip
-        for name in ("job_cycles", "issued_slots", "stalled_slots", "stolen_slots"):
-            values[name] = {"count": getattr(self, name)}
-        for entry in REGISTERS:
-            if entry.access is Access.WRITE:
-                continue
-            selected = self.address[3:] == entry.address >> 3
-            if entry.name == "layer_cycles":
-                selected = self.address[10]
-            with m.If(selected):
+        for entry in self.readable:
+            constants = entry.constants(self.config)
+            with m.If(_selects(self.address, entry)):
                 for field in entry.fields:
-                    m.d.comb += self.value[field.offset :][: field.width].eq(values[entry.name][field.name])
+                    value = getattr(self, f"{entry.name}_{field.name}") if field.changes else constants[field.name]
+                    m.d.comb += self.value[field.offset :][: field.width].eq(value)
         return m

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from vanallen.rtl.config import COMMAND_WORDS, Config
 from vanallen.rtl.registers import (
+    COUNTERS,
     IDENTITY,
-    REGISTERS,
     VERSION,
-    Access,
     State,
     Window,
     register,
     window_banks,
     window_rows,
     window_stride,
+    windows,
 )
 
 from .errors import DriverError, JobFailed, JobTimeout, WrongChip
@@ -29,10 +29,9 @@ from .target import BUS_BYTES, Target, TargetTimeout
 
 __all__ = ["Driver", "JobResult"]
 
-_LAYER_CYCLES = 64
+_LAYER_CYCLES = register("layer_cycles").words
 """Commands whose cycles the chip keeps, hence the most that one job of the driver runs."""
 
-_COUNTERS = tuple(entry.name for entry in REGISTERS if entry.access is Access.READ_CLEAR)
 _POLL_CYCLES = 1024
 _JOB_CYCLES = 100_000_000
 
@@ -63,7 +62,7 @@ class Driver:
     Raises
     ------
     WrongChip
-        If identity, major version, array or memories aren't those of ``config``.
+        If identity, version, array or memories aren't those of ``config``.
     TargetTimeout
         If the chip isn't ready soon after the cycles it needs to fill its memories.
     """
@@ -84,21 +83,17 @@ class Driver:
         self.target.write(entry.address, pack_register(entry, **values))
 
     def _check_chip(self) -> None:
-        config = self.config
         identity, version = self._read("identity")["identity"], self._read("version")
         if identity != IDENTITY:
             raise WrongChip(f"identity must be {IDENTITY:#x}, not {identity:#x}")
         if version["major"] != VERSION[0]:
             raise WrongChip(f"major version must be {VERSION[0]}, not {version['major']}")
-        expected = {
-            "configuration": (config.rows, config.columns, config.lanes, config.side_columns),
-            "capacity": (config.activation_words, config.weight_words, config.accumulator_rows),
-        }
-        for name, values in expected.items():
-            found = self._read(name)
-            want = dict(zip(found, values, strict=True))
+        if version["minor"] < VERSION[1]:
+            raise WrongChip(f"minor version must be at least {VERSION[1]}, not {version['minor']}")
+        for name in ("configuration", "capacity"):
+            found, want = self._read(name), register(name).constants(self.config)
             if found != want:
-                raise WrongChip(f"{name} of the chip must be that of {config.name}, {want}, not {found}")
+                raise WrongChip(f"{name} of the chip must be that of {self.config.name}, {want}, not {found}")
 
     def _wait_ready(self) -> None:
         """Wait until neither a fill nor a job is under way.
@@ -106,7 +101,7 @@ class Driver:
         Twice the cycles in which all memories are filled one after the other, and some for the accesses, are enough.
         """
         self._write("interrupt", enable=0, pending=1)
-        limit = 2 * sum(window_rows(self.config, window) for window in Window if window is not Window.REGISTERS) + 8192
+        limit = 2 * sum(window_rows(self.config, window) for window in windows(self.config)) + 8192
         for _ in range(0, limit, _POLL_CYCLES):
             if self._read("status")["state"] not in (State.FILLING, State.BUSY):
                 return
@@ -215,18 +210,18 @@ class Driver:
             If a job takes more than ``cycle_limit`` cycles.
         """
         cycles: list[int] = []
-        counters = dict.fromkeys(_COUNTERS, 0)
+        counters = dict.fromkeys(COUNTERS, 0)
         for start in range(0, max(count, 1), _LAYER_CYCLES):
             part = min(count - start, _LAYER_CYCLES)
             self._run_job(first + start, part, cycle_limit)
             cycles += self._layer_cycles(first + start, part)
-            for name in _COUNTERS:
+            for name in COUNTERS:
                 counters[name] += self._read(name)["count"]
         return JobResult(tuple(cycles), counters)
 
     def _run_job(self, first: int, count: int, cycle_limit: int) -> None:
         self._job = (self._job + 1) % (1 << 16)
-        for name in _COUNTERS:
+        for name in COUNTERS:
             self._write(name)
         self._write("interrupt", enable=1, pending=1)
         self._write("start", first=first, count=count, job=self._job)

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from vanallen.rtl.commands import ErrorCode
 from vanallen.rtl.config import Config
 from vanallen.rtl.registers import (
-    IDENTITY,
     REGISTERS,
-    VERSION,
     Access,
     Register,
     State,
     Window,
+    register,
     window_banks,
     window_stride,
+    windows,
 )
 from vanallen.sw.golden import GoldenAccelerator, GoldenJob
 
@@ -27,15 +27,10 @@ from .target import BUS_BYTES, BusError, Response, check_address
 
 __all__ = ["GoldenTarget"]
 
-_LAYER_CYCLES = 64
-_STEAL_INTERVAL = 1024
-"""After reset."""
-
 
 def _register_at(address: int) -> Register:
     for entry in REGISTERS:
-        words = _LAYER_CYCLES if entry.name == "layer_cycles" else 1
-        if entry.address <= address < entry.address + BUS_BYTES * words:
+        if entry.address <= address < entry.address + BUS_BYTES * entry.words:
             return entry
     raise BusError(address, Response.SLVERR)
 
@@ -69,7 +64,7 @@ class GoldenTarget:
         self.last_job: GoldenJob | None = None
         self._status = {"state": int(State.READY)}
         self._enable = self._pending = 0
-        self._steal_interval = _STEAL_INTERVAL
+        self._steal_interval = register("steal_interval").field("slots").reset or 0
 
     def write(self, address: int, data: int) -> None:
         """Write one word."""
@@ -116,7 +111,7 @@ class GoldenTarget:
     def _memory(self, address: int) -> tuple[Window, NDArray[Any]]:
         """The window that ``address`` lies in and its memory; a window without one is part of the window before it."""
         window = max(entry for entry in Window if entry.base <= address)
-        if window is Window.SIDE and not self.config.side_columns:
+        if window not in windows(self.config):
             raise BusError(address, Response.SLVERR)
         memories: dict[Window, NDArray[Any]] = {
             Window.COMMAND: self.accelerator.commands.reshape(-1, 1),
@@ -159,26 +154,12 @@ class GoldenTarget:
         entry = _register_at(address)
         if entry.access is Access.WRITE:
             raise BusError(address, Response.SLVERR)
-        config = self.config
         values: dict[str, dict[str, int]] = {
-            "identity": {"identity": IDENTITY},
-            "version": dict(zip(("major", "minor", "patch"), VERSION, strict=True)),
-            "configuration": {
-                "rows": config.rows,
-                "columns": config.columns,
-                "lanes": config.lanes,
-                "side_columns": config.side_columns,
-            },
-            "capacity": {
-                "activation": config.activation_words,
-                "weight": config.weight_words,
-                "accumulator": config.accumulator_rows,
-            },
             "status": self._status,
             "interrupt": {"enable": self._enable, "pending": self._pending},
             "steal_interval": {"slots": self._steal_interval},
         }
-        return pack_register(entry, **values.get(entry.name, {}))
+        return pack_register(entry, **values.get(entry.name, entry.constants(self.config)))
 
     def _write_register(self, address: int, data: int) -> None:
         entry = _register_at(address)

@@ -13,16 +13,15 @@ from cocotbext.axi import AxiLiteBus, AxiLiteMaster
 from numpy.typing import NDArray
 
 from vanallen.rtl.config import Config
-from vanallen.rtl.registers import State, Window, register, window_banks, window_rows, window_stride
+from vanallen.rtl.registers import COUNTERS, State, Window, register, window_banks, window_rows, window_stride
 from vanallen.sw.driver.packing import pack_register, pack_rows, unpack_register, unpack_rows
 from vanallen.sw.driver.target import BUS_BYTES
 
 from .environment import CLOCK_NS
 
-__all__ = ["COUNTERS", "OKAY", "SLVERR", "Deadline", "Host", "Refused", "Unexpected", "expect"]
+__all__ = ["OKAY", "SLVERR", "Deadline", "Host", "Refused", "Unexpected", "expect"]
 
 OKAY, SLVERR = 0, 2
-COUNTERS = ("job_cycles", "issued_slots", "stalled_slots", "stolen_slots")
 _RESET_CYCLES = 4
 
 
@@ -172,8 +171,9 @@ class Host:
 
     async def layer_cycles(self, first: int, count: int) -> list[int]:
         """The chip's cycles of commands."""
-        base = register("layer_cycles").address
-        words = [await self.read(base + BUS_BYTES * (index % 64)) for index in range(first, first + count)]
+        log = register("layer_cycles")
+        places = [index % log.words for index in range(first, first + count)]
+        words = [await self.read(log.address + BUS_BYTES * place) for place in places]
         return [int.from_bytes(word, "little") for word in words]
 
     def now(self) -> int:

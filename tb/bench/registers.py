@@ -10,6 +10,7 @@ from cocotb.triggers import ClockCycles
 
 from vanallen.rtl.config import Config
 from vanallen.rtl.registers import (
+    COUNTERS,
     IDENTITY,
     REGISTERS,
     VERSION,
@@ -23,7 +24,7 @@ from vanallen.rtl.registers import (
 from vanallen.tb.jobs import Job, make_job
 
 from .environment import environment
-from .host import COUNTERS, SLVERR, Host, expect
+from .host import SLVERR, Host, expect
 from .random_layers import load_job, run_job
 
 __all__ = ["busy", "interrupt_line", "refused", "registers", "soft_reset"]
@@ -42,7 +43,8 @@ async def registers(dut: Any) -> None:
     expect("identity", (await host.get("identity"))["identity"], IDENTITY)
     version = await host.get("version")
     expect("version", (version["major"], version["minor"], version["patch"]), VERSION)
-    sizes = {name: getattr(config, name) for name in ("rows", "columns", "lanes", "side_columns")}
+    names = ("rows", "columns", "lanes", "side_columns", "parameter_rows", "command_rows")
+    sizes = {name: getattr(config, name) for name in names}
     expect("configuration", await host.get("configuration"), sizes)
     capacity = {
         "activation": config.activation_words,

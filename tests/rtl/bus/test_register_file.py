@@ -10,8 +10,9 @@ from vanallen.rtl.bus.register_file import RegisterFile, readable, writable
 from vanallen.rtl.config import PRESETS
 from vanallen.rtl.registers import IDENTITY, REGISTERS, VERSION, Access, register
 
-INPUTS = ("state", "error", "command", "job", "blocks", "enable", "pending", "steal_interval", "job_cycles",
-          "issued_slots", "stalled_slots", "stolen_slots", "logged")  # fmt: skip
+INPUTS = ("status_state", "status_error", "status_command", "status_job", "status_blocks", "interrupt_enable",
+          "interrupt_pending", "steal_interval_slots", "job_cycles_count", "issued_slots_count", "stalled_slots_count",
+          "stolen_slots_count", "layer_cycles_count")  # fmt: skip
 
 
 def unpack(entry, word):
@@ -27,13 +28,14 @@ def expected(config, inputs):
     return {
         "identity": {"identity": IDENTITY},
         "version": dict(zip(("major", "minor", "patch"), VERSION, strict=True)),
-        "configuration": {name: getattr(config, name) for name in ("rows", "columns", "lanes", "side_columns")},
+        "configuration": {name: getattr(config, name) for name in ("rows", "columns", "lanes", "side_columns",
+                                                                   "parameter_rows", "command_rows")},
         "capacity": {"activation": config.activation_words, "weight": config.weight_words,
                      "accumulator": config.accumulator_rows},
-        "status": {name: inputs[name] for name in ("state", "error", "command", "job", "blocks")},
-        "interrupt": {name: inputs[name] for name in ("enable", "pending")},
-        "steal_interval": {"slots": inputs["steal_interval"]},
-        **{name: {"count": inputs[name]} for name in counters},
+        "status": {name: inputs[f"status_{name}"] for name in ("state", "error", "command", "job", "blocks")},
+        "interrupt": {name: inputs[f"interrupt_{name}"] for name in ("enable", "pending")},
+        "steal_interval": {"slots": inputs["steal_interval_slots"]},
+        **{name: {"count": inputs[f"{name}_count"]} for name in counters},
     }  # fmt: skip
 
 
@@ -54,7 +56,7 @@ def test_words_are_those_of_the_table(simulate, config):
                 assert unpack(entry, ctx.get(registers.value)) == want[entry.name]
             for layer in (0, 1, LAYERS_LOGGED - 1):
                 ctx.set(registers.address, register("layer_cycles").address + 8 * layer)
-                assert ctx.get(registers.value) == inputs["logged"]
+                assert ctx.get(registers.value) == inputs["layer_cycles_count"]
 
     registers = RegisterFile(config=config)
     simulate(registers, testbench, clocked=False)

@@ -128,7 +128,8 @@ def test_another_chip_is_refused(with_side: Callable[[Config], Config]) -> None:
     ):
         with pytest.raises(WrongChip, match="capacity of the chip must be that of nano"):
             Driver(GoldenTarget(other), config=NANO)
-    for other in (PRESETS["cubesat"], replace(NANO, lanes=2), with_side(NANO)):
+    smaller = (replace(NANO, parameter_rows=256), replace(NANO, command_rows=256))
+    for other in (PRESETS["cubesat"], replace(NANO, lanes=2), with_side(NANO), *smaller):
         with pytest.raises(WrongChip, match="configuration of the chip must be that of nano"):
             Driver(GoldenTarget(other), config=NANO)
     target = Scripted(NANO)
@@ -138,6 +139,9 @@ def test_another_chip_is_refused(with_side: Callable[[Config], Config]) -> None:
     target = Scripted(NANO)
     target.script("version", 1 << 16)
     with pytest.raises(WrongChip, match="major version must be 0, not 1"):
+        Driver(target, config=NANO)
+    target.script("version", 0x01_FF)
+    with pytest.raises(WrongChip, match="minor version must be at least 2, not 1"):
         Driver(target, config=NANO)
     target.script("version", 0xFF_FF)
     Driver(target, config=NANO)
