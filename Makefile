@@ -33,7 +33,8 @@ lint: $(VENV)/test build/.installed ## ruff and mypy
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-generate: build/.installed ## write the generated pages of the documents anew
+generate: $(VENV)/test build/.installed ## write the tables of the register map and the generated pages anew
+	@$(BIN)/python -m vanallen.sw.export.register_table rtl/register_table.py
 	@$(BIN)/python -m vanallen.sw.export docs
 
 docs: $(VENV)/docs build/.installed ## the documents, as HTML under build/docs

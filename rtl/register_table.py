@@ -83,7 +83,7 @@ REGISTERS = (
         0x000,
         Access.READ,
         "the letters VANALLEN",
-        (RegisterField("identity", 0, 64, "IDENTITY", constant=0x56414E414C4C454E),),
+        (RegisterField("identity", 0, 64, "ASCII, V in the highest byte", constant=0x56414E414C4C454E),),
     ),
     Register(
         "version",
@@ -102,8 +102,8 @@ REGISTERS = (
         Access.READ,
         "sizes of the array, and rows of the memories that hold a program's parameters and commands",
         (
-            RegisterField("rows", 0, 8, "R", constant="rows"),
-            RegisterField("columns", 8, 8, "C", constant="columns"),
+            RegisterField("rows", 0, 8, "R, rows of the array", constant="rows"),
+            RegisterField("columns", 8, 8, "C, columns of the array", constant="columns"),
             RegisterField("lanes", 16, 8, "requantizer lanes", constant="lanes"),
             RegisterField("side_columns", 24, 8, "X, checksum columns", constant="side_columns"),
             RegisterField("parameter_rows", 32, 16, "rows of parameter RAM", constant="parameter_rows"),

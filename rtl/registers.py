@@ -12,9 +12,9 @@ from .config import WINDOW_BYTES, Config
 from .register_table import ADDRESS_BITS, MEMORIES, REGISTERS, State, Window
 from .register_types import Access, Memory, Register, RegisterField
 
-__all__ = ["ADDRESS_BITS", "COUNTERS", "IDENTITY", "REGISTERS", "VERSION", "WINDOW_BYTES", "Access", "Register",
-           "RegisterField", "State", "Window", "memory", "register", "window_banks", "window_rows", "window_stride",
-           "windows"]  # fmt: skip
+__all__ = ["ADDRESS_BITS", "COUNTERS", "DEFAULT_STEAL_INTERVAL", "IDENTITY", "REGISTERS", "VERSION", "WINDOW_BYTES",
+           "Access", "Register", "RegisterField", "State", "Window", "memory", "register", "window_banks",
+           "window_rows", "window_stride", "windows"]  # fmt: skip
 
 _REGISTERS = {entry.name: entry for entry in REGISTERS}
 _MEMORIES = {Window[entry.name.upper()]: entry for entry in MEMORIES}
@@ -25,15 +25,18 @@ def register(name: str) -> Register:
     return _REGISTERS[name]
 
 
-def _number(name: str, field: str) -> int:
-    constant = register(name).field(field).constant
-    assert isinstance(constant, int)
-    return constant
+def _number(value: int | str | None) -> int:
+    assert isinstance(value, int)
+    return value
 
 
-IDENTITY = _number("identity", "identity")
-VERSION = (_number("version", "major"), _number("version", "minor"), _number("version", "patch"))
+IDENTITY = _number(register("identity").field("identity").constant)
+_MAJOR, _MINOR, _PATCH = (_number(register("version").field(part).constant) for part in ("major", "minor", "patch"))
+VERSION = (_MAJOR, _MINOR, _PATCH)
 """Version of the hardware interface: major (incompatible), minor (additions), patch."""
+
+DEFAULT_STEAL_INTERVAL = _number(register("steal_interval").field("slots").reset)
+"""Issue slots from one stolen for scrubbing to the next, after a reset."""
 
 COUNTERS = tuple(entry.name for entry in REGISTERS if entry.access is Access.READ_CLEAR)
 """Names of the registers that count, by address."""

@@ -7,13 +7,11 @@ from amaranth.lib import wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
 
-from vanallen.rtl.registers import COUNTERS, register
+from vanallen.rtl.registers import COUNTERS, DEFAULT_STEAL_INTERVAL, register
 
 from .machine import Machine
 
-__all__ = ["DEFAULT_STEAL_INTERVAL", "HostMachine"]
-
-DEFAULT_STEAL_INTERVAL = register("steal_interval").field("slots").reset
+__all__ = ["HostMachine"]
 
 
 def _field(word: Value, name: str, field: str) -> Value:

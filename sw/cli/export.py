@@ -19,8 +19,9 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = add_command(
         commands,
         "export",
-        summary="write the Verilog, C header, register map and port list of a configuration",
-        details="The files are byte-identical on every run.",
+        summary="write the Verilog, C header, register map, IP-XACT and port list of a configuration",
+        details="The files are byte-identical on every run. IP-XACT and the page of the registers need PeakRDL, the "
+        "extra `registers`; without it they are left out, and a line says so.",
         example="vanallen export --config cubesat -o build/export/cubesat",
     )
     add_config(parser)
@@ -30,18 +31,20 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Writes the files and names them."""
-    from vanallen.sw.export.bundle import export  # loads Amaranth, which other commands don't need
+    from vanallen.sw.export.bundle import REGISTER_TOOLS, export  # loads Amaranth, which other commands don't need
 
     output = Output(json_path=arguments.json, quiet=arguments.quiet)
     directory = Path(arguments.output or f"build/export/{arguments.config}")
     with output.progress(f"Writing {arguments.config}"):
         try:
-            paths = export(preset(arguments.config), directory)
+            result = export(preset(arguments.config), directory)
         except OSError as error:
             raise UsageError(
                 f"cannot write into {directory}: {error.strerror}; name another directory with -o"
             ) from error
-    for path in paths:
+    for path in result.files:
         output.print(f"{path}  {path.stat().st_size} bytes")
-    output.write_json({"files": [str(path) for path in paths]})
+    for name in result.skipped:
+        output.print(f"{name}: not written, not installed: pip install {' '.join(REGISTER_TOOLS.values())}")
+    output.write_json({"files": [str(path) for path in result.files], "skipped": list(result.skipped)})
     return 0

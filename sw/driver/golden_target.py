@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from vanallen.rtl.commands import ErrorCode
 from vanallen.rtl.config import Config
 from vanallen.rtl.registers import (
+    DEFAULT_STEAL_INTERVAL,
     REGISTERS,
     Access,
     Register,
     State,
     Window,
-    register,
     window_banks,
     window_stride,
     windows,
@@ -64,7 +64,7 @@ class GoldenTarget:
         self.last_job: GoldenJob | None = None
         self._status = {"state": int(State.READY)}
         self._enable = self._pending = 0
-        self._steal_interval = register("steal_interval").field("slots").reset or 0
+        self._steal_interval = DEFAULT_STEAL_INTERVAL
 
     def write(self, address: int, data: int) -> None:
         """Write one word."""

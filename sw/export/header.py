@@ -13,12 +13,12 @@ from vanallen.rtl.registers import (
     REGISTERS,
     VERSION,
     State,
-    Window,
     window_rows,
     window_stride,
+    windows,
 )
 
-__all__ = ["c_header", "windows"]
+__all__ = ["c_header"]
 
 _CHECKSUM = """\
 /* The 16-bit checksum of a command, whatever its checksum field holds. */
@@ -43,12 +43,6 @@ _FIELD = """\
 /* A field of a register's or command's word: VANALLEN_GET(VANALLEN_REG_STATUS_STATE, word). */
 #define VANALLEN_GET(field, word) (((uint64_t)(word) >> field##_SHIFT) & field##_MASK)
 """
-
-
-def windows(config: Config) -> list[Window]:
-    """The memory windows that ``config`` has, in the order of their addresses."""
-    absent = {Window.REGISTERS} | (set() if config.side_columns else {Window.SIDE})
-    return [window for window in Window if window not in absent]
 
 
 def _define(name: str, value: str, comment: str = "") -> str:
@@ -89,6 +83,8 @@ def _registers() -> Iterator[str]:
     for register in REGISTERS:
         prefix = f"VANALLEN_REG_{register.name.upper()}"
         yield _define(prefix, f"0x{register.address:03X}u", f"{register.access.value}: {register.doc}")
+        if register.words > 1:
+            yield _define(f"{prefix}_WORDS", f"{register.words}u")
         for field in register.fields:
             yield from _field(f"{prefix}_{field.name.upper()}", field.offset, field.width, field.doc)
 
@@ -117,7 +113,7 @@ def c_header(config: Config) -> str:
     ]
     lines = [
         f"/* The accelerator Van Allen, configuration {config.name}, hardware interface {version}.",
-        " * Made by `vanallen export` from the tables of the hardware: not to be edited. */",
+        " * Made by `vanallen export` from the hardware's register map: not to be edited. */",
         f"#ifndef {guard}",
         f"#define {guard}",
         "",

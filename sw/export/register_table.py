@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from systemrdl.node import AddrmapNode, FieldNode, MemNode, RegNode
-from systemrdl.rdltypes import OnWriteType, UserEnum
+from systemrdl.node import AddressableNode, AddrmapNode, FieldNode, MemNode, Node, RegNode
+from systemrdl.rdltypes.builtin_enums import OnWriteType
+from systemrdl.rdltypes.user_enum import UserEnum
 
 from vanallen.rtl.config import WINDOW_BYTES
 from vanallen.rtl.register_types import Access
@@ -32,11 +33,11 @@ __all__ = ["ADDRESS_BITS", "MEMORIES", "REGISTERS", "ErrorCode", "State", "Windo
 '''
 
 _ENUMS = (
-    ("State", "state", "0x{:02X}",
+    ("State", "registers.status.state", "0x{:02X}",
      "What the chip is doing, in words of the extended Hamming code (8, 4): any two differ in four bits."),
-    ("ErrorCode", "error", "{}", "Why a job failed: the ``error`` field of the status register."),
+    ("ErrorCode", "registers.status.error", "{}", "Why a job failed: the ``error`` field of the status register."),
 )  # fmt: skip
-"""Class, field of the register ``status`` that holds it, form of a code, and docstring."""
+"""Class, path of the field that holds it, form of a code, and docstring."""
 
 _WIDTH = 120
 
@@ -51,6 +52,13 @@ def _call(name: str, *values: object, **options: object) -> str:
     """A call that leaves out the options that are None."""
     given = [f"{key}={_literal(value)}" for key, value in options.items() if value is not None]
     return f"{name}({', '.join([*map(_literal, values), *given])})"
+
+
+def _desc(node: Node) -> str:
+    text = node.get_property("desc")
+    if not text:
+        raise ValueError(f"{node.get_path()} must have a desc")
+    return text
 
 
 def _doc(text: str) -> Iterator[str]:
@@ -71,15 +79,24 @@ def _enum(name: str, codes: type[UserEnum], form: str, doc: str) -> Iterator[str
             yield from _doc(code.rdl_desc)
 
 
+def _codes(top: AddrmapNode, path: str) -> type[UserEnum]:
+    node = top.find_by_path(path)
+    codes = node.get_property("encode") if isinstance(node, FieldNode) else None
+    if codes is None:
+        raise ValueError(f"{path} must be a field with codes")
+    return codes
+
+
 def _windows(top: AddrmapNode) -> Iterator[str]:
     doc = "The windows of the address map: the value of address bits 21 to 19."
     yield from ("", "", "class Window(NumberedWindow):", f'    """{doc}"""', "")
-    for child in top.children(skip_not_present=False):
+    windows = [child for child in top.children(skip_not_present=False) if isinstance(child, AddressableNode)]
+    for child in windows:
         number, rest = divmod(child.absolute_address, WINDOW_BYTES)
         if rest:
             raise ValueError(f"{child.inst_name} must begin at a multiple of {WINDOW_BYTES:#x}")
         yield f"    {child.inst_name.upper()} = {number}"
-        yield from _doc(child.get_property("desc"))
+        yield from _doc(_desc(child))
 
 
 def _access(register: RegNode) -> Access:
@@ -99,7 +116,7 @@ def _field(node: FieldNode) -> str:
         node.inst_name,
         node.low,
         node.width,
-        node.get_property("desc"),
+        _desc(node),
         constant=node.get_property("size") or reset if constant else None,
         reset=None if constant else reset,
     )
@@ -109,9 +126,9 @@ def _register(node: RegNode) -> Iterator[str]:
     fields = [_field(field) for field in node.fields()]
     yield "    Register("
     yield f"        {_literal(node.inst_name)},"
-    yield f"        0x{node.raw_address_offset:03X},"
+    yield f"        0x{node.raw_absolute_address:03X},"
     yield f"        {_access(node)},"
-    yield f"        {_literal(node.get_property('desc'))},"
+    yield f"        {_literal(_desc(node))},"
     if len(fields) > 1:
         yield from ("        (", *(f"            {field}," for field in fields), "        ),")
     else:
@@ -125,7 +142,7 @@ def _memory(node: MemNode) -> Iterator[str]:
     yield "    Memory("
     yield f"        {_literal(node.inst_name)},"
     yield f"        0x{node.absolute_address:06X},"
-    yield f"        {_literal(node.get_property('desc'))},"
+    yield f"        {_literal(_desc(node))},"
     for name in ("rows_size", "item_bytes", "items_size", "present_size"):
         if node.get_property(name) is not None:
             yield f"        {name}={_literal(node.get_property(name))},"
@@ -138,14 +155,14 @@ def register_table(top: AddrmapNode) -> str:
     Raises
     ------
     ValueError
-        If a window doesn't begin where windows do.
+        If a window doesn't begin where windows do, or something has no description or codes.
     """
-    registers = list(top.get_child_by_name("registers").registers())
-    memories = [child for child in top.children(skip_not_present=False) if isinstance(child, MemNode)]
-    status = next(register for register in registers if register.inst_name == "status")
+    nodes = list(top.descendants(skip_not_present=False))
+    registers = [node for node in nodes if isinstance(node, RegNode)]
+    memories = [node for node in nodes if isinstance(node, MemNode)]
     lines = [_HEAD, f"ADDRESS_BITS = {top.get_property('address_bits')}", *_windows(top)]
     for name, field, form, doc in _ENUMS:
-        lines += _enum(name, status.get_child_by_name(field).get_property("encode"), form, doc)
+        lines += _enum(name, _codes(top, field), form, doc)
     lines += ["", "", "REGISTERS = ("]
     for register in registers:
         lines += _register(register)

@@ -6,33 +6,56 @@ from typing import Any
 
 from vanallen.rtl.commands import FIELDS, ErrorCode, Opcode
 from vanallen.rtl.config import COMMAND_WORDS, PRESETS, Config
-from vanallen.rtl.registers import ADDRESS_BITS, REGISTERS, VERSION, State, Window, window_rows, window_stride
+from vanallen.rtl.registers import (
+    ADDRESS_BITS,
+    REGISTERS,
+    VERSION,
+    Register,
+    State,
+    Window,
+    window_rows,
+    window_stride,
+    windows,
+)
 
-from .header import windows
 from .markdown import bits, table
 
 __all__ = ["register_map", "register_map_markdown"]
 
 
+def _register(register: Register, config: Config) -> dict[str, Any]:
+    constants = register.constants(config)
+    return {
+        "name": register.name,
+        "address": register.address,
+        "words": register.words,
+        "access": register.access.value,
+        "doc": register.doc,
+        "fields": [
+            {
+                "name": field.name,
+                "offset": field.offset,
+                "width": field.width,
+                "doc": field.doc,
+                "constant": constants.get(field.name),
+                "reset": field.reset,
+            }
+            for field in register.fields
+        ],
+    }
+
+
 def register_map(config: Config) -> dict[str, Any]:
     """The address map of ``config``: registers with their fields, memory windows, codes and the command format.
 
-    Addresses, strides and word sizes are in bytes, offsets and widths in bits.
+    Addresses and strides are in bytes, offsets and widths in bits. ``constant`` is what a field that never changes
+    reads as, ``reset`` what another reads as after a reset; None if that depends.
     """
     return {
         "config": config.name,
         "interface_version": list(VERSION),
         "address_bits": ADDRESS_BITS,
-        "registers": [
-            {
-                "name": register.name,
-                "address": register.address,
-                "access": register.access.value,
-                "doc": register.doc,
-                "fields": [vars(field) for field in register.fields],
-            }
-            for register in REGISTERS
-        ],
+        "registers": [_register(register, config) for register in REGISTERS],
         "memories": [
             {
                 "name": window.name.lower(),
@@ -81,11 +104,11 @@ def register_map_markdown() -> str:
     lines = [
         "# Register map",
         "",
-        "Made by `make generate` from the tables in `rtl/registers.py` and `rtl/commands.py`: not to be edited.",
+        "Made by `make generate` from `rtl/registers.rdl` and `rtl/commands.py`: not to be edited.",
         f"Byte addresses of {ADDRESS_BITS} bits, 64-bit words, little-endian; "
         f"hardware interface {'.'.join(map(str, VERSION))}. "
         "[The bus](components/bus.md) says how the port behaves, [the command format](components/commands-format.md) "
-        "what command RAM holds.",
+        "what command RAM holds, [how the map is made](components/register-map.md) what else comes from it.",
         "",
         "## Registers",
         "",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vanallen.rtl.commands import ErrorCode, decode
 from vanallen.rtl.config import COMMAND_WORDS, Config
+from vanallen.rtl.registers import DEFAULT_STEAL_INTERVAL
 
 from .arithmetic import matrix_product, requantize
 from .layer import AddressSequence, address_errors, check_command, input_addresses
@@ -83,7 +84,7 @@ class GoldenAccelerator:
         for memory in (self.activation, self.weight, self.side, self.bias, self.scale, self.commands):
             memory[...] = 0
 
-    def run(self, first: int, count: int, *, steal_interval: int = 1024) -> GoldenJob:
+    def run(self, first: int, count: int, *, steal_interval: int = DEFAULT_STEAL_INTERVAL) -> GoldenJob:
         """Run ``count`` commands from command ``first``, until one is in error.
 
         A command in error changes nothing here; what the chip wrote of its outputs until then is undefined. ``command``

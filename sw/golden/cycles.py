@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vanallen.rtl import timing
 from vanallen.rtl.config import Config
+from vanallen.rtl.registers import DEFAULT_STEAL_INTERVAL
 
 __all__ = ["LayerCycles", "choose_block_rows", "layer_cycles"]
 
@@ -85,7 +86,7 @@ def layer_cycles(
     *,
     macs: int,
     weights: int,
-    steal_interval: int = 1024,
+    steal_interval: int = DEFAULT_STEAL_INTERVAL,
     banks: int = 2,
 ) -> LayerCycles:
     """Cycles of a legal ``command`` (field values, ``rtl.commands``) whose layer has ``macs`` products and ``weights``
