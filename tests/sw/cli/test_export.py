@@ -1,11 +1,13 @@
 """`vanallen export`: complete, the same on every run, and wrong folders are one line."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from vanallen.sw.cli.main import main
+from vanallen.sw.export import bundle
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -21,7 +23,22 @@ def test_files_are_the_same_on_every_run(tmp_path, capsys):
     assert first == second
     assert set(first) == {
         "vanallen_nano.v", "vanallen_nano.h", "vanallen_nano_registers.json", "vanallen_nano_ports.json",
+        "vanallen_nano.xml", "vanallen_nano_registers.html",
     }  # fmt: skip
+    assert result["skipped"] == []
+
+
+def test_without_peakrdl_the_rest_is_written(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(bundle, "find_spec", lambda module: None if module == "peakrdl_html" else find_spec(module))
+    assert main(["export", "--config", "nano", "-o", str(tmp_path), "--json", "-"]) == 0
+    captured = capsys.readouterr()
+    result = json.loads(captured.out)
+    assert result["skipped"] == ["vanallen_nano.xml", "vanallen_nano_registers.html"]
+    assert sorted(result["files"]) == sorted(str(path) for path in tmp_path.iterdir()) and len(result["files"]) == 4
+    lines = [line for line in captured.err.splitlines() if "not written" in line]
+    assert len(lines) == 2 and all(
+        "pip install systemrdl-compiler peakrdl-html peakrdl-ipxact" in line for line in lines
+    )
 
 
 def test_ports_are_the_bus_clock_reset_and_interrupt(tmp_path):

@@ -5,11 +5,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from peakrdl_cheader.exporter import CHeaderExporter
 
 from vanallen.rtl.commands import FIELDS, checksum, encode
 from vanallen.rtl.config import PRESETS, preset
-from vanallen.rtl.registers import REGISTERS, Window, window_rows, window_stride
-from vanallen.sw.export.header import c_header, windows
+from vanallen.rtl.registers import REGISTERS, Window, window_rows, window_stride, windows
+from vanallen.sw.export.header import c_header
+from vanallen.sw.export.rdl import compile_map
 
 STRICT = ["gcc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 
@@ -59,6 +61,36 @@ def test_commands_are_encoded_as_in_python(tmp_path):
     ]
     words = encode(values)
     assert compile_and_run(tmp_path, "cubesat", "\n".join(lines)) == [str(value) for value in [*words, checksum(words)]]
+
+
+def peakrdl_name(register, field):
+    array = "X" if register.words > 1 else ""
+    return f"VANALLEN__REGISTERS__{register.name.upper()}{array}__{field.name.upper()}"
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_header_agrees_with_that_of_peakrdl(tmp_path, name):
+    """Two headers from one source by two generators, compared by the C compiler: places, masks, sizes."""
+    config = preset(name)
+    CHeaderExporter().export(compile_map(config), str(tmp_path / "other.h"), reuse_typedefs=False)
+    (tmp_path / "chip.h").write_text(c_header(config))
+    checks = []
+    for register in REGISTERS:
+        prefix = f"VANALLEN_REG_{register.name.upper()}"
+        checks.append(f"offsetof(vanallen_t, registers.{register.name}) == {prefix}")
+        for field in register.fields:
+            ours, other = f"{prefix}_{field.name.upper()}", peakrdl_name(register, field)
+            checks += [f"{other}_bp == {ours}_SHIFT", f"{other}_bm == {ours}_MASK << {ours}_SHIFT"]
+    for window in windows(config):
+        memory, ours = window.name.lower(), f"VANALLEN_{window.name}_RAM"
+        checks.append(f"offsetof(vanallen_t, {memory}) == {ours}_BASE")
+        checks.append(f"sizeof(((vanallen_t *)0)->{memory}) == {ours}_ROWS * {ours}_STRIDE")
+    checks.append("sizeof(((vanallen_t *)0)->registers.layer_cycles) / 8 == VANALLEN_REG_LAYER_CYCLES_WORDS")
+    lines = ['#include "other.h"', '#include "chip.h"', "#include <stddef.h>"]
+    lines += [f'static_assert({check}, "{index}");' for index, check in enumerate(checks)]
+    (tmp_path / "both.c").write_text("\n".join(lines) + "\n")
+    subprocess.run(["gcc", "-std=c11", "-Wall", "-Werror", "-c", "both.c"], cwd=tmp_path, check=True)
+    assert len(checks) > 80
 
 
 def test_every_register_field_is_there():

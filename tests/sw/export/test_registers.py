@@ -21,6 +21,20 @@ def test_map_survives_json_and_is_complete(name):
     assert {entry["name"] for entry in result["memories"]} == {"command", "parameter", "weight", "activation"}
 
 
+@pytest.mark.parametrize("name", PRESETS)
+def test_constants_are_the_sizes(name):
+    config = preset(name)
+    registers = {entry["name"]: entry for entry in register_map(config)["registers"]}
+    fields = {field["name"]: field for field in registers["configuration"]["fields"]}
+    assert fields["columns"]["constant"] == config.columns and fields["parameter_rows"]["constant"] == 512
+    assert registers["layer_cycles"]["words"] == 64 and registers["status"]["words"] == 1
+    (slots,) = registers["steal_interval"]["fields"]
+    assert slots == {
+        "name": "slots", "offset": 0, "width": 16, "doc": "16 to 65,535; 1,024 after reset", "constant": None,
+        "reset": 1024,
+    }  # fmt: skip
+
+
 def test_memories_do_not_overlap():
     for name in PRESETS:
         ends = 0
