@@ -97,7 +97,7 @@ class ReplySender(wiring.Component):
         fields = Cat(
             command.initiator, Const(PROTOCOL, 8), self.prefix.instruction & kept, self.status,
             Const(TARGET_ADDRESS, 8), command.transaction[8:], command.transaction[:8],
-            Const(0, 8), Const(0, 8), self._left[5], self._left[:5] << 3,
+            Const(0, 16), self._left[5], Const(0, 10), self._left[:5],
         )  # fmt: skip
         byte = fields.word_select(self._position, 8)
         last = Mux(self._is_write(), _WRITE_HEADER, _READ_HEADER) - 1
