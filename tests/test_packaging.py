@@ -17,6 +17,8 @@ DATA = (".onnx", ".npz", ".cpp", ".md", ".rdl", "py.typed")
 TABLES = [
     "vanallen.rtl.config",
     "vanallen.rtl.commands",
+    "vanallen.rtl.link.framing",
+    "vanallen.rtl.link.rmap",
     "vanallen.rtl.registers",
     "vanallen.sw.golden",
     "vanallen.sw.golden.accelerator",

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["UsageError", "input_errors"]
+__all__ = ["RunFailed", "UsageError", "input_errors"]
 
 
 class UsageError(ValueError):
     """A command can't be carried out as it was given: one line says why, and how to mend it. Exit status 2."""
+
+
+class RunFailed(Exception):
+    """A command was carried out, and something outside this program failed: one line says what. Exit status 1."""
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from . import bench, export, info, regress, run
-from .errors import UsageError
+from .errors import RunFailed, UsageError
 from .options import Parser
 
 __all__ = ["main"]
@@ -43,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"vanallen: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except RunFailed as error:
+        print(f"vanallen: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("vanallen: interrupted", file=sys.stderr)
         return 130

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from .errors import input_errors
+from vanallen.rtl.link.rmap import BAUD
+
+from .errors import RunFailed, input_errors
 from .options import Parser, add_command, add_config, positive
 from .output import Output, finite, new_table
 
@@ -24,7 +28,7 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = add_command(
         commands,
         "run",
-        summary="compile a model and run it on the simulated chip or the golden model",
+        summary="compile a model and run it on the simulated chip, a board or the golden model",
         details="Exit status 1 if --check finds a differing value. Outputs and a report go under build/run.",
         example="vanallen run digits --input digits:test --check",
     )
@@ -32,14 +36,39 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     text = "an .npy or .npz file (arrays by input name), or a shipped set (digits:test)"
     parser.add_argument("--input", metavar="FILE", required=True, help=text)
     add_config(parser)
-    text = "sim: the chip's Verilog in Verilator; golden: the model in numpy (default sim)"
-    parser.add_argument("--target", choices=("sim", "golden"), default="sim", help=text)
+    text = (
+        "sim: the chip's Verilog in Verilator; golden: the model in numpy; serial:PORT: a board (serial:/dev/ttyUSB0)"
+        "; default sim"
+    )
+    parser.add_argument("--target", metavar="TARGET", type=_target, default="sim", help=text)
+    text = f"bits a second of the serial port, as the board's bitstream has them (default {BAUD})"
+    parser.add_argument("--baud", metavar="N", type=positive, default=BAUD, help=text)
     text = "compare every layer with the golden model and the outputs with onnxruntime"
     parser.add_argument("--check", action="store_true", help=text)
     parser.add_argument("--limit", metavar="N", type=positive, help="use the first N samples of the input only")
     text = "write the simulated chip's signals to a VCD file (large: use --limit 1)"
     parser.add_argument("--waves", metavar="FILE", type=Path, help=text)
     parser.set_defaults(execute=execute)
+
+
+def _target(text: str) -> str:
+    """The name of a target, for argparse."""
+    if text in ("sim", "golden") or (text.startswith("serial:") and text != "serial:"):
+        return text
+    raise argparse.ArgumentTypeError(f"must be sim, golden or serial:PORT, not {text!r}")
+
+
+@contextmanager
+def _board_errors(target: str) -> Iterator[None]:
+    """What a board or its cable does amiss is no defect of this program."""
+    from vanallen.sw.driver import DriverError, LinkError, TargetTimeout
+
+    try:
+        yield
+    except (LinkError, TargetTimeout, DriverError) as error:
+        if not target.startswith("serial:"):
+            raise
+        raise RunFailed(f"{target}: {error}") from error
 
 
 def _figures(layer: LayerResult) -> list[str]:
@@ -89,7 +118,8 @@ def execute(arguments: argparse.Namespace) -> int:
     from vanallen.sw.session import run_model  # loads onnxruntime, which other commands don't need
 
     output = Output(json_path=arguments.json, quiet=arguments.quiet)
-    with input_errors(), output.progress(f"Running {arguments.model}") as progress:
+    shown = output.progress(f"Running {arguments.model}")
+    with input_errors(), _board_errors(arguments.target), shown as progress:
         result = run_model(
             arguments.model,
             arguments.input,
@@ -97,6 +127,7 @@ def execute(arguments: argparse.Namespace) -> int:
             target=arguments.target,
             check=arguments.check,
             limit=arguments.limit,
+            baud=arguments.baud,
             waves=arguments.waves,
             progress=progress,
             report=output.print,

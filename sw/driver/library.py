@@ -20,7 +20,7 @@ from pathlib import Path
 __all__ = ["BuildError", "ToolMissing", "build_library"]
 
 _MODEL = "Vchip"
-"""Class of the model: axi_lite.cpp includes its header."""
+"""Class of the model: the shim includes its header."""
 
 _VERILATOR_FLAGS = ("--cc", "--exe", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--no-timing",
                     "-Wno-fatal", "-Wno-lint", "-Wno-SYMRSVDWORD", "--prefix", _MODEL)  # fmt: skip
@@ -117,19 +117,28 @@ def _build(sources: Mapping[str, str], flags: Sequence[str], folder: Path, log: 
 
 
 def build_library(
-    verilog: str, top: str, cache: Path, *, waves: bool = False, report: Callable[[str], None] | None = None
+    verilog: str,
+    top: str,
+    cache: Path,
+    *,
+    shim: str | None = None,
+    waves: bool = False,
+    report: Callable[[str], None] | None = None,
 ) -> Path:
     """The shared library that simulates the module ``top`` of ``verilog``, built unless it is in ``cache``.
 
     Parameters
     ----------
     verilog : str
-        Text of the design. The ports of ``top`` are those that ``axi_lite.cpp`` drives.
+        Text of the design. The ports of ``top`` are those that ``shim`` drives.
     top : str
         Name of the module.
     cache : Path
         Folder of the libraries, made if it doesn't exist. A library's name is a hash of all it is made from; a
         library is complete as soon as it has its name, and several processes may share the folder.
+    shim : str, optional
+        Text of the C++ file that drives the model (class ``Vchip``) behind a C interface of names ``chip_...``; that of
+        ``axi_lite.cpp`` by default.
     waves : bool
         Whether the library can write a VCD file; slower also when it doesn't.
     report : callable, optional
@@ -142,8 +151,8 @@ def build_library(
     BuildError
         If one of them fails.
     """
-    shim = resources.files(__package__).joinpath("axi_lite.cpp").read_text()
-    sources = {"chip.v": verilog, "axi_lite.cpp": shim, "exports.map": _EXPORTS}
+    driven = resources.files(__package__).joinpath("axi_lite.cpp").read_text() if shim is None else shim
+    sources = {"chip.v": verilog, "shim.cpp": driven, "exports.map": _EXPORTS}
     flags = [*_VERILATOR_FLAGS, *(_WAVES_FLAGS if waves else ()), "--top-module", top]
     _find_verilator()
     version = importlib.metadata.version("verilator")

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import onnx
 
 from vanallen.rtl.config import Config, preset
+from vanallen.rtl.link.rmap import BAUD
 from vanallen.sw.compiler import CapacityError, InputError, Program, compile_model
 from vanallen.sw.models import InputSet, load_input, load_model
 
@@ -37,6 +38,7 @@ def run_model(
     target: str = "golden",
     check: bool = False,
     limit: int | None = None,
+    baud: int = BAUD,
     waves: Path | None = None,
     progress: Progress | None = None,
     report: Callable[[str], None] | None = None,
@@ -51,11 +53,13 @@ def run_model(
     config : str or Config
         A preset's name or sizes of one's own.
     target : str
-        ``"golden"`` or ``"sim"``.
+        ``"golden"``, ``"sim"``, or ``"serial:PORT"``.
     check : bool
         Compare every layer with the golden model and the outputs with onnxruntime.
     limit : int, optional
         Use the first samples only.
+    baud : int
+        Bits a second of the serial port.
     waves : Path, optional
         VCD file that the simulated chip writes.
     progress : callable, optional
@@ -76,7 +80,7 @@ def run_model(
     chosen = inputs if isinstance(inputs, InputSet) else load_input(inputs)
     arrays, labels = _limited(name_inputs(graph, chosen.arrays), chosen.labels, limit)
     program = compile_for(graph, sizes, arrays)
-    with open_driver(target, sizes, waves=waves, report=report) as driver:
+    with open_driver(target, sizes, baud=baud, waves=waves, report=report) as driver:
         session = Session(program, driver, check=check)
         start = time.perf_counter()
         outputs = session.run(arrays, progress)
@@ -86,7 +90,7 @@ def run_model(
         comparison = Comparison(session.checker.layers, compare_outputs(graph, arrays, outputs))
     return RunResult(
         model=name, config=sizes.name, target=target, arrays=outputs,
-        outputs=_write(folder / f"{name}-{sizes.name}-{target}.npz", outputs),
+        outputs=_write(folder / f"{name}-{sizes.name}-{target.partition(':')[0]}.npz", outputs),
         inferences=session.inferences, samples=_samples(program, arrays),
         comparison=comparison, layers=layer_results(program, session.cycles, comparison),
         total_cycles=sum(session.cycles.values()) if session.cycles else None,
