@@ -25,16 +25,25 @@ KINDS = tuple(SUGGESTED)
 
 def command_of(kind: str, data: Mapping[str, Any]) -> str:
     """The command that makes a result again, from the settings that the result holds."""
-    words = {
-        "run": _run,
-        "bench": lambda data: ["bench", *_config(data), *_seed(data)],
-        "regress": lambda data: ["regress", *_config(data), "--sim", data["sim"], *_seed(data)],
-        "mutants": lambda data: ["regress", *_config(data), "--mutants", *_seed(data)],
-        "prove": lambda data: ["prove"],
-        "synth": lambda data: ["synth", "--board", data["board"], "--seeds", str(len(data["seeds"]))],
-        "area": lambda data: ["synth", "--no-place", *_config(data)],
-    }[kind](data)
-    return shlex.join(["vanallen", *words])
+    return shlex.join(["vanallen", *_words(kind, data)])
+
+
+def _words(kind: str, data: Mapping[str, Any]) -> list[str]:
+    match kind:
+        case "run":
+            return _run(data)
+        case "bench":
+            return ["bench", *_config(data), *_seed(data)]
+        case "regress":
+            return ["regress", *_config(data), "--sim", data["sim"], *_seed(data)]
+        case "mutants":
+            return ["regress", *_config(data), "--mutants", *_seed(data)]
+        case "synth":
+            return ["synth", "--board", data["board"], "--seeds", str(len(data["seeds"]))]
+        case "area":
+            return ["synth", "--no-place", *_config(data)]
+        case _:
+            return [kind]
 
 
 def _run(data: Mapping[str, Any]) -> list[str]:
