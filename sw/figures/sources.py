@@ -15,7 +15,7 @@ Figures = dict[str, Any]
 CONFIGS = ("nano", "cubesat", "payload")
 """Configurations in the tables."""
 
-BOARDS = {"ulx3s-85f": "payload"}
+BOARDS = {"ulx3s-85f": "payload", "ulx3s-45f": "cubesat"}
 """Boards in the tables, and the configuration that each carries."""
 
 
@@ -64,8 +64,13 @@ def _prove(result: Mapping[str, Any]) -> Figures:
 
 
 def _synth(result: Mapping[str, Any]) -> Figures:
-    kept = _chosen("config", "fmax_mhz", "target_mhz", "met", "critical_path", "resources")(result)
+    kept = _chosen("config", "fmax_mhz", "target_mhz", "met", "resources", "available")(result)
     return kept | {"seeds": {str(seed["seed"]): seed["fmax_mhz"] for seed in result["seeds"]}}
+
+
+def _area(result: Mapping[str, Any]) -> Figures:
+    (area,) = result["configs"]
+    return {"gates": area["gates"]}
 
 
 def _on(config: str) -> Callable[[], str]:
@@ -80,7 +85,7 @@ SOURCES = (
     Source("regress", ("regress", "--config", "nano"), _chosen("passed", "failed", "coverage"), _on("nano")),
     Source("mutants", ("regress", "--config", "nano", "--mutants"), _chosen("mutants"), _on("nano"), lenient=True),
     Source("prove", ("prove",), _prove, _on("nano")),
-    *(Source(f"area-{name}", ("synth", "--no-place", "--config", name), _chosen("gates"), _on(name))
+    *(Source(f"area-{name}", ("synth", "--no-place", "--config", name), _area, _on(name))
       for name in CONFIGS),
     *(Source(f"synth-{board}", ("synth", "--board", board, "--seeds", "8"), _synth, _on(config), lenient=True)
       for board, config in BOARDS.items()),

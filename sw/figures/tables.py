@@ -120,8 +120,12 @@ def bitstreams(record: Record) -> str:
 
 
 def _board(record: Record, figures: Mapping[str, Any], command: str) -> Iterator[str]:
-    yield from (f"{figures['resources'][name]:,}" for name in ("lut", "ff", "dsp", "bram"))
     fmax = figures["fmax_mhz"]
+    if fmax is None:
+        yield from ("", "", "", "", "no seed placed within the time limit", "", "", command)
+        return
+    for name in ("lut", "ff", "dsp", "bram"):
+        yield f"{figures['resources'][name]:,} of {figures['available'][name]:,}"
     target = f"{figures['target_mhz']:g} MHz, {'met' if figures['met'] else 'missed'}"
     yield f"{fmax['min']:.1f}, {fmax['median']:.1f}, {fmax['max']:.1f} MHz ({target})"
     peak = gops(figures["config"], fmax["median"])

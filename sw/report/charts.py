@@ -88,9 +88,9 @@ def _utilization(work: Figures, config: str, y: float, end: float) -> Markup:
 
 
 def seed_chart(synthesis: Figures) -> Markup:
-    """Fmax of each seed of place and route, with the target and the median."""
+    """Fmax of each seed of place and route, with the target and the median; at least one seed ended in time."""
     seeds, target, median = synthesis["seeds"], synthesis["target_mhz"], synthesis["fmax_mhz"]["median"]
-    found = [seed["fmax_mhz"] for seed in seeds]
+    found = [seed["fmax_mhz"] for seed in seeds if seed["fmax_mhz"] is not None]
     low, high = min(*found, target), max(*found, target)
     margin = max(0.08 * (high - low), 0.5)
     place = scale(low - margin, high + margin, 58, WIDTH - 4)
@@ -101,7 +101,10 @@ def seed_chart(synthesis: Figures) -> Markup:
         beside, anchor = (x - 4, "end") if x > WIDTH - 80 else (x + 4, "start")
         parts.append(tag("line", x1=x, x2=x, y1=y - 8, y2=bottom, class_=kind))
         parts.append(tag("text", f"{kind} {value:.1f}", x=beside, y=y, text_anchor=anchor, class_=f"small {kind}-text"))
-    parts += [_seed(seed, top + 18 * index, place(seed["fmax_mhz"]), target) for index, seed in enumerate(seeds)]
+    for index, seed in enumerate(seeds):
+        y = top + 18 * index
+        parts.append(tag("text", f"seed {seed['seed']}", x=52, y=y + 11, text_anchor="end"))
+        parts.append(_seed(seed, y, place(seed["fmax_mhz"]), target) if seed["fmax_mhz"] else _unplaced(y))
     return figure(f"Fmax of {len(seeds)} seeds on {synthesis['board']}", bottom + 18, *parts)
 
 
@@ -110,10 +113,13 @@ def _seed(seed: Figures, y: float, x: float, target: float) -> Markup:
     return tag(
         "g",
         tag("title", f"seed {seed['seed']}: {seed['fmax_mhz']:.2f} MHz in {seed['seconds']:,.0f} s"),
-        tag("text", f"seed {seed['seed']}", x=52, y=y + 11, text_anchor="end"),
         tag("line", x1=58, x2=x, y1=y + 7, y2=y + 7, class_="stem"),
         tag("circle", cx=x, cy=y + 7, r=4.5, class_=kind),
     )
+
+
+def _unplaced(y: float) -> Markup:
+    return tag("text", "not placed within the time limit", x=62, y=y + 11, class_="small")
 
 
 def waffle(description: str, good: int, bad: Sequence[str]) -> Markup:

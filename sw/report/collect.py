@@ -21,7 +21,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "regress": ("config", "sim", "seed", "passed", "failed", "cases", "coverage"),
     "mutants": ("config", "seed", "mutants"),
     "synth": ("board", "config", "fmax_mhz", "target_mhz", "met", "critical_path", "resources", "seeds"),
-    "area": ("config", "gates"),
+    "area": ("config", "gates", "modules"),
     "prove": ("proofs",),
 }
 """Keys without which a result of a kind isn't shown."""
@@ -59,12 +59,11 @@ def collect(folder: Path) -> Results:
     unreadable = []
     for path in _files(folder):
         try:
-            result = _read(path)
+            for result in _read(path):
+                found[result.kind].append(result)
         except (OSError, ValueError) as error:
             unreadable.append(f"{path}: {error}")
-            continue
-        if result is not None:
-            found[result.kind].append(result)
+    found["area"] = _newest(found["area"])
     return Results({kind: tuple(sorted(results, key=_order)) for kind, results in found.items()}, tuple(unreadable))
 
 
@@ -73,18 +72,28 @@ def _files(folder: Path) -> Iterator[Path]:
     yield from sorted((folder / "results").glob("*.json"))
 
 
-def _read(path: Path) -> Result | None:
-    """The result in a file; None for one of a command that the page doesn't show."""
+def _read(path: Path) -> list[Result]:
+    """The result in a file, or those of each configuration; none for a command that the page doesn't show."""
     data = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(data, dict):
         raise ValueError(f"must hold a JSON object, not {type(data).__name__}")
     kind = _kind(path, data)
     if kind not in KINDS:
-        return None
-    missing = [key for key in _NEEDED[kind] if key not in data]
-    if missing:
-        raise ValueError(f"has no {', '.join(missing)}")
-    return Result(kind, path, data, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+        return []
+    written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    parts = data["configs"] if kind == "area" else [data]
+    for part in parts:
+        missing = [key for key in _NEEDED[kind] if key not in part]
+        if missing:
+            raise ValueError(f"has no {', '.join(missing)}")
+    return [Result(kind, path, part, written) for part in parts]
+
+
+def _newest(results: list[Result]) -> list[Result]:
+    """One result a configuration."""
+    return list(
+        {result.data["config"]: result for result in sorted(results, key=lambda result: result.written)}.values()
+    )
 
 
 def _kind(path: Path, data: Mapping[str, Any]) -> str:
@@ -94,7 +103,7 @@ def _kind(path: Path, data: Mapping[str, Any]) -> str:
     command = path.stem.split("-", maxsplit=1)[0]
     if command == "regress" and data.get("mutants"):
         return "mutants"
-    if command == "synth" and not data.get("fmax_mhz"):
+    if command == "synth" and "configs" in data:
         return "area"
     return command
 

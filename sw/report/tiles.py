@@ -25,7 +25,10 @@ class Tile:
 
 
 def peak_gops(synthesis: Mapping[str, Any]) -> float:
-    """Billions of operations a second, two a multiply-accumulate, at the median Fmax with no cycle lost."""
+    """Billions of operations a second, two a multiply-accumulate, at the median Fmax with no cycle lost.
+
+    Some seed has been placed.
+    """
     frequency: float = synthesis["fmax_mhz"]["median"]
     return 2 * preset(synthesis["config"]).macs_per_cycle * frequency / 1000
 
@@ -59,6 +62,8 @@ def _utilization(results: Results) -> Iterator[Tile]:
 def _bitstreams(results: Results) -> Iterator[Tile]:
     for result in results["synth"][-1:]:
         synthesis = result.data
+        if synthesis["fmax_mhz"] is None:
+            continue
         text = f"MHz on {synthesis['board']}, {peak_gops(synthesis):.1f} GOPS peak"
         yield Tile(f"{synthesis['fmax_mhz']['median']:.0f}", text, "bitstreams", synthesis["met"])
 

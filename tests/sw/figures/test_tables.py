@@ -16,7 +16,7 @@ def board(name="ulx3s-85f", **changes):
     figures = {
         "config": BOARDS[name], "fmax_mhz": {"min": 98.75, "median": 102.5, "max": 110.0}, "target_mhz": 100.0,
         "met": True, "critical_path": "", "resources": {"lut": 31234, "ff": 18456, "dsp": 144, "bram": 97},
-        "seeds": {"1": 98.75},
+        "available": {"lut": 83640, "ff": 83640, "dsp": 156, "bram": 208}, "seeds": {"1": 98.75},
     }  # fmt: skip
     return entry(f"synth-{name}", **(figures | changes))
 
@@ -42,11 +42,13 @@ def test_operations_at_peak_and_at_the_utilization_of_the_convolution():
     assert gops("payload", 100.0) == 25.6
     table = TABLES["bitstreams"](board() | entry("bench-payload", **{"conv-3x3": WORK}))
     assert cells(table, 0) == [
-        "`ulx3s-85f`", "`payload`", "31,234", "18,456", "144", "97", "98.8, 102.5, 110.0 MHz (100 MHz, met)",
+        "`ulx3s-85f`", "`payload`", "31,234 of 83,640", "18,456 of 83,640", "144 of 156", "97 of 208", "98.8, 102.5, 110.0 MHz (100 MHz, met)",
         "26.2", "26.1", "`vanallen synth --board ulx3s-85f --seeds 8`",
     ]  # fmt: skip
     assert "(100 MHz, missed)" in TABLES["bitstreams"](board(met=False))
     assert cells(TABLES["bitstreams"](board()), 0)[8] == "not measured yet"
+    none = cells(TABLES["bitstreams"](board(fmax_mhz=None, resources=None, available=None, met=False)), 0)
+    assert none[6] == "no seed placed within the time limit" and none[2] == none[7] == ""
 
 
 def test_what_was_compared():

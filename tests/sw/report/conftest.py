@@ -14,9 +14,12 @@ def synthesis(board="ulx3s-85f", config="payload", target=100.0, fmax=(98.5, 101
     return {
         "board": board, "config": config, "bitstream": "build/top.bit", "target_mhz": target,
         "fmax_mhz": {"min": min(fmax), "median": (fmax[1] + fmax[2]) / 2, "max": max(fmax)},
-        "met": max(fmax) >= target, "critical_path": "issue.pixel_row to issue.address, 9.6 ns",
-        "resources": {"lut": 31234, "ff": 18456, "dsp": 144, "bram": 97}, "gates": None, "seeds": seeds,
-        "peak_gops": 26.27, "design_hash": "0123456789abcdef",
+        "met": max(fmax) >= target, "seeds": seeds, "gates": 231234.5,
+        "critical_path": {"start": "issue.pixel_row", "end": "issue.address", "logic_ns": 4.125, "routing_ns": 5.5,
+                          "hops": []},
+        "resources": {"lut": 31234, "ff": 18456, "dsp": 144, "bram": 97},
+        "available": {"lut": 83640, "ff": 83640, "dsp": 156, "bram": 208},
+        "peak_gops": 25.6, "design_hash": "0123456789abcdef",
     }  # fmt: skip
 
 
@@ -25,6 +28,12 @@ def bench(config="cubesat", **changes):
             "bound": "multiply", "utilization": 36864 / 36994, "bit_exact": True}  # fmt: skip
     skipped = [{"name": "gemm-resident", "reason": "too large for <this> test"}]
     return {"config": config, "seed": 1, "workloads": [work | changes], "skipped": skipped}
+
+
+def area(config, gates):
+    modules = [{"path": "", "count": 1, "gates": gates, "flip_flops": 10, "memory_bits": 0},
+               {"path": "array", "count": 1, "gates": 20480.0, "flip_flops": 5, "memory_bits": 0}]  # fmt: skip
+    return {"config": config, "gates": gates, "modules": modules}
 
 
 RESULTS = {
@@ -41,7 +50,7 @@ RESULTS = {
         "mutants": {"total": 181, "killed": 180, "survivors": ["skew_short"]},
     },
     "synth-ulx3s-85f": synthesis(),
-    "synth-area-nano": {"config": "nano", "gates": 91234.5},
+    "synth-area-nano": {"configs": [area("nano", 91234.5)]},
     "prove": {"proofs": [
         {"name": "axi_lite", "mode": "prove", "depth": 20, "outcome": "pass", "seconds": 12.25},
         {"name": "tag_delay", "mode": "bmc", "depth": 40, "outcome": "fail", "seconds": 100.5},

@@ -1,13 +1,14 @@
 """What is read under build/, and what is said of files of no use."""
 
 import json
+import os
 
 import pytest
 
 from vanallen.sw.report.collect import collect
 from vanallen.sw.report.commands import KINDS, SUGGESTED
 
-from .conftest import RESULTS, bench, write
+from .conftest import RESULTS, area, bench, write
 
 
 def test_every_kind_is_found_once(build):
@@ -35,6 +36,14 @@ def test_small_presets_come_first(tmp_path):
         write(tmp_path, f"bench-{config}", bench(config))
     found = [result.data["config"] for result in collect(tmp_path)["bench"]]
     assert found == ["nano", "cubesat", "payload", "a-chip-of-ones-own"]
+
+
+def test_the_newest_area_of_each_configuration(tmp_path):
+    write(tmp_path, "synth-area-all", {"configs": [area("nano", 1.0), area("cubesat", 2.0)]})
+    write(tmp_path, "synth-area-nano", {"configs": [area("nano", 3.0)]})
+    os.utime(tmp_path / "results" / "synth-area-all.json", (1e9, 1e9))
+    found = {result.data["config"]: result.data["gates"] for result in collect(tmp_path)["area"]}
+    assert found == {"nano": 3.0, "cubesat": 2.0}
 
 
 def test_nothing_is_there(tmp_path):

@@ -54,7 +54,7 @@ def test_every_figure_is_there_with_its_command(build, written):
     for figure in (
         "36,994", "99.65 %", "doesn't fit", "146 of 148 coverage points", "Missed: round.tie, sum.wraps",
         "failed: row 3: got 1 want 2", "180 of 181 mutants caught", "Survivors: skew_short", "31,234", "18,456", "144",
-        "98.5", "102.6", "110.5", "100 met", "26.3 GOPS peak", "issue.pixel_row to issue.address, 9.6 ns", "91,23",
+        "98.5", "102.6", "110.5", "100 met", "26.3 GOPS peak", "issue.pixel_row to issue.address, 4.12 ns", "of 83,640, 37 %", "91,234", "20,480",
         "1 of 2 proofs hold", "tag_delay", "4,756 cycles an inference", "0 differ",
     ):  # fmt: skip
         assert figure in text, figure
@@ -98,6 +98,17 @@ def test_bad_news_is_shown_as_such(build):
     assert '<td class="no">differ</td>' in text
     assert '<td class="no" title="the cycle model says 1">36,994</td>' in text
     assert '<td class="no">120 missed</td>' in text
+
+
+def test_seeds_that_ran_out_of_time(build):
+    one = synthesis()
+    one["seeds"][1] = {"seed": 2, "outcome": "time limit", "fmax_mhz": None, "seconds": 1800.0}
+    write(build, "synth-ulx3s-85f", one)
+    assert "not placed within the time limit" in read(write_page(build / "page.html", folder=build).path)[1]
+    none = one | {"fmax_mhz": None, "met": False, "resources": None, "available": None, "critical_path": None}
+    write(build, "synth-ulx3s-85f", none)
+    text = read(write_page(build / "page.html", folder=build).path)[1]
+    assert "None of the 4 seeds was placed within the time limit." in text and "GOPS" not in text
 
 
 def test_what_results_say_is_escaped(build):
