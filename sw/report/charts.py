@@ -102,9 +102,9 @@ def seed_chart(synthesis: Figures) -> Markup:
         parts.append(tag("line", x1=x, x2=x, y1=y - 8, y2=bottom, class_=kind))
         parts.append(tag("text", f"{kind} {value:.1f}", x=beside, y=y, text_anchor=anchor, class_=f"small {kind}-text"))
     for index, seed in enumerate(seeds):
-        y = top + 18 * index
-        parts.append(tag("text", f"seed {seed['seed']}", x=52, y=y + 11, text_anchor="end"))
-        parts.append(_seed(seed, y, place(seed["fmax_mhz"]), target) if seed["fmax_mhz"] else _unplaced(y))
+        line = top + 18 * index
+        parts.append(tag("text", f"seed {seed['seed']}", x=52, y=line + 11, text_anchor="end"))
+        parts.append(_seed(seed, line, place(seed["fmax_mhz"]), target) if seed["fmax_mhz"] else _unplaced(line))
     return figure(f"Fmax of {len(seeds)} seeds on {synthesis['board']}", bottom + 18, *parts)
 
 

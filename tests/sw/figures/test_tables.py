@@ -42,7 +42,8 @@ def test_operations_at_peak_and_at_the_utilization_of_the_convolution():
     assert gops("payload", 100.0) == 25.6
     table = TABLES["bitstreams"](board() | entry("bench-payload", **{"conv-3x3": WORK}))
     assert cells(table, 0) == [
-        "`ulx3s-85f`", "`payload`", "31,234 of 83,640", "18,456 of 83,640", "144 of 156", "97 of 208", "98.8, 102.5, 110.0 MHz (100 MHz, met)",
+        "`ulx3s-85f`", "`payload`", "31,234 of 83,640", "18,456 of 83,640", "144 of 156", "97 of 208",
+        "98.8, 102.5, 110.0 MHz (100 MHz, met)",
         "26.2", "26.1", "`vanallen synth --board ulx3s-85f --seeds 8`",
     ]  # fmt: skip
     assert "(100 MHz, missed)" in TABLES["bitstreams"](board(met=False))
