@@ -119,7 +119,8 @@ def _seed(seed: Figures, y: float, x: float, target: float) -> Markup:
 
 
 def _unplaced(y: float) -> Markup:
-    return tag("text", "not placed within the time limit", x=62, y=y + 11, class_="small")
+    title = tag("title", "not placed within the time limit")
+    return tag("text", title, "time limit", x=62, y=y + 11, class_="small")
 
 
 def waffle(description: str, good: int, bad: Sequence[str]) -> Markup:

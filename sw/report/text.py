@@ -11,5 +11,5 @@ def thousands(value: float | None, digits: int = 0) -> str:
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """A share in percent; nothing for what isn't there."""
-    return "" if value is None else f"{100 * value:.{digits}f} %"
+    """A share in percent, on one line with its sign; nothing for what isn't there."""
+    return "" if value is None else f"{100 * value:.{digits}f}\u00a0%"
