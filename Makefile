@@ -14,13 +14,14 @@ QUIET := $(shell test -t 2 || echo --quiet)
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-input $(QUIET)
 LOCKED := $(PIP) --constraint requirements.lock
 
-.PHONY: help generate demo test test-slow lint docs lock clean distclean tools FORCE
+.PHONY: help figures generate demo test test-slow lint docs lock clean distclean tools FORCE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/warm build/.installed ## classify 360 real images on the simulated chip, every value checked
 	@$(BIN)/vanallen run digits --input digits:test --check
+	@$(BIN)/vanallen report --quiet && echo "the same and what else was measured, as a page: build/report.html"
 
 test: lint $(VENV)/warm ## ruff, mypy and the whole test suite but the slow tests
 	@$(BIN)/python -m pytest -m "not slow" --numprocesses $(WORKERS) --dist worksteal
@@ -36,6 +37,10 @@ lint: $(VENV)/test build/.installed ## ruff and mypy
 generate: $(VENV)/test build/.installed ## write the tables of the register map and the generated pages anew
 	@$(BIN)/python -m vanallen.sw.export.register_table rtl/register_table.py
 	@$(BIN)/python -m vanallen.sw.export docs
+	@$(BIN)/python -m vanallen.sw.figures --render
+
+figures: $(VENV)/test $(VENV)/warm build/.installed ## measure the stale figures of README and documents (ONLY=bench: these)
+	@$(BIN)/python -m vanallen.sw.figures --only "$(ONLY)"
 
 docs: $(VENV)/docs build/.installed ## the documents, as HTML under build/docs
 	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs build/docs

@@ -48,9 +48,7 @@ class Top(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.accelerator = accelerator = Accelerator(
-            config=self.config, technology=self.technology
-        )
+        m.submodules.accelerator = accelerator = Accelerator(config=self.config, technology=self.technology)
         for name, member in AxiLitePort().members.items():
             outer, inner = getattr(self, f"s_axi_{name}"), getattr(accelerator.bus, name)
             m.d.comb += inner.eq(outer) if member.flow is Out else outer.eq(inner)

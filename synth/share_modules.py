@@ -17,14 +17,18 @@ def share_modules(rtlil: str) -> str:
     equal processing elements would be mapped 128 times. The first of a set stays; instances of the others become
     instances of it. Modules whose submodules become equal are compared again, until nothing changes.
     """
-    while True:
-        kept: dict[str, str] = {}
-        replaced: dict[str, str] = {}
-        for name, body in _MODULE.findall(rtlil):
-            first = kept.setdefault(body, name)
-            if first != name:
-                replaced[name] = first
-        if not replaced:
-            return rtlil
-        rtlil = _MODULE.sub(lambda match: "" if match[1] in replaced else match[0], rtlil)
-        rtlil = _CELL.sub(lambda match: match[1] + replaced.get(match[2], match[2]) + match[3], rtlil)
+    while replaced := _replaced(rtlil):
+        rtlil = _without(rtlil, replaced)
+    return rtlil
+
+
+def _replaced(rtlil: str) -> dict[str, str]:
+    """By name of a module: the first one that has the same body."""
+    first: dict[str, str] = {}
+    names = {name: first.setdefault(body, name) for name, body in _MODULE.findall(rtlil)}
+    return {name: kept for name, kept in names.items() if name != kept}
+
+
+def _without(rtlil: str, replaced: dict[str, str]) -> str:
+    rtlil = _MODULE.sub(lambda match: "" if match[1] in replaced else match[0], rtlil)
+    return _CELL.sub(lambda match: match[1] + replaced.get(match[2], match[2]) + match[3], rtlil)

@@ -17,6 +17,7 @@ FLOORS = [
     {"sw.export", "sw.models", "sw.session"},
     {"tb"},
     {"sw.bench", "sw.info"},
+    {"sw.figures", "sw.report"},
     {"sw.cli"},
 ]
 """From the bottom. A module belongs to the entry that is its longest prefix."""

@@ -9,7 +9,7 @@ OPERAND_BITS = 18
 
 
 def mult18x18d(*, a: Value, b: Value, product: Signal, registered: bool) -> Instance:
-    """``product`` = register of ``a`` times ``b``, with one more register before the product at ``a`` if ``registered``.
+    """``product`` = register of ``a`` times ``b``; if ``registered``, ``a`` passes a register before the product too.
 
     The registers are the block's own, without enable or reset. Operands are at most 18 bits wide, signed or not; one
     that isn't signed is extended with zeros.

@@ -42,8 +42,8 @@ class ProcessingElement(wiring.Component):
     weight_bits : int
         Width of the signed weight.
     technology : Technology
-        ``ECP5``: the registers before and behind the product are those of a DSP block; the one that hands the activation
-        on is beside it. Equal to ``GENERIC`` cycle by cycle.
+        ``ECP5``: the registers before and behind the product are those of a DSP block; the one that hands the
+        activation on is beside it. Equal to ``GENERIC`` cycle by cycle.
     """
 
     latency = timing.ELEMENT

@@ -31,9 +31,7 @@ class SystolicArray(wiring.Component):
     Latency: ``latency(c)`` cycles from the activation of row 0 to the sum of column ``c``. One vector a cycle.
     """
 
-    def __init__(
-        self, *, rows: int, columns: int, side_columns: int = 0, technology: Technology = Technology.GENERIC
-    ):
+    def __init__(self, *, rows: int, columns: int, side_columns: int = 0, technology: Technology = Technology.GENERIC):
         self.rows = rows
         self.columns = columns
         self.side_columns = side_columns

@@ -117,7 +117,8 @@ class IssueMachine(Machine):
         """``next`` is the first pixel of the layer: a column block starts there."""
         command = port.command
         m.d.comb += [
-            then.next_left.eq(command.output_width), then.next_row.eq(-command.pad_top), then.next_column.eq(-command.pad_left),
+            then.next_left.eq(command.output_width), then.next_row.eq(-command.pad_top),
+            then.next_column.eq(-command.pad_left),
             then.next_offset.eq(command.first_address - command.input_base),
         ]  # fmt: skip
 

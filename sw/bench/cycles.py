@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from vanallen.rtl.config import Config
 from vanallen.sw.compiler import CapacityError
@@ -91,7 +92,9 @@ def measure_cycles(
 def _measure(name: str, config: Config, seed: int) -> WorkloadCycles:
     work = workload(name, config, seed=seed)
     inputs = work.inputs if isinstance(work.inputs, str) else InputSet(name, work.inputs, None)
-    result = run_model(work.model, inputs, config=config, target="sim", check=True, limit=work.samples)
+    result = run_model(
+        work.model, inputs, config=config, target="sim", check=True, limit=work.samples, folder=Path("build/bench")
+    )
     return figures(name, [layer for layer in result.layers if layer.where == "chip"], bit_exact=bool(result.bit_exact))
 
 

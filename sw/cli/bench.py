@@ -87,5 +87,5 @@ def execute(arguments: argparse.Namespace) -> int:
         for name, speed in result["simulation"].items():
             if speed is not None:
                 output.print(f"simulation, {name.replace('_', ' ')}: {speed:,.0f} cycles/s")
-    output.write_json(result)
+    output.write_json(result, record=f"bench-{config.name}")
     return 0 if all(work.good for work in report.workloads) else 1

@@ -16,10 +16,13 @@ from rich.table import Table
 
 from .errors import UsageError
 
-__all__ = ["Output", "Report", "finite", "new_table"]
+__all__ = ["RESULTS", "Output", "Report", "as_text", "finite", "new_table"]
 
 Report = Callable[[int, int], None]
 """Progress of long work: how much is done, how much there is."""
+
+RESULTS = Path("build/results")
+"""Where commands leave their last result for ``vanallen report``, from the current folder."""
 
 _WIDE = 120
 """Columns of tables written to something that isn't a terminal."""
@@ -36,6 +39,11 @@ def finite(value: Any) -> Any:
     return value
 
 
+def as_text(result: Mapping[str, Any]) -> str:
+    """``result`` as the text of a JSON file."""
+    return json.dumps(finite(result), indent=2, allow_nan=False) + "\n"
+
+
 def new_table(title: str, columns: Sequence[str], *, text: Collection[str]) -> Table:
     """A table without lines. Columns named in ``text`` are aligned left and fold where the terminal is narrow."""
     table = Table(
@@ -47,6 +55,17 @@ def new_table(title: str, columns: Sequence[str], *, text: Collection[str]) -> T
         else:
             table.add_column(column, justify="right", no_wrap=True)
     return table
+
+
+def _leave(path: Path, text: str) -> None:
+    """Writes a file as a whole: who reads it sees the old text or the new one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        new.write_text(text, encoding="utf-8")
+        new.replace(path)
+    except OSError as error:
+        raise UsageError(f"results go to {path}, which can't be written: {error.strerror}; run it elsewhere") from error
 
 
 class Output:
@@ -72,17 +91,27 @@ class Output:
         if isinstance(what, Table):
             self.console.print()
 
-    def write_json(self, result: Mapping[str, Any]) -> None:
+    def write_json(self, result: Mapping[str, Any], *, record: str | None = None) -> None:
         """Writes ``result`` where ``--json`` says, if it does.
+
+        Parameters
+        ----------
+        result : mapping
+            What the command found.
+        record : str, optional
+            Command and what it was about, as in ``bench-nano``: the result is also left in :data:`RESULTS` under this
+            name, in the place of an earlier one.
 
         Raises
         ------
         UsageError
-            If the file can't be written.
+            If a file can't be written.
         """
+        text = as_text(result)
+        if record is not None:
+            _leave(RESULTS / f"{record}.json", text)
         if self.json_path is None:
             return
-        text = json.dumps(finite(result), indent=2, allow_nan=False) + "\n"
         if self.json_path == "-":
             sys.stdout.write(text)
             return

@@ -97,5 +97,7 @@ def execute(arguments: argparse.Namespace) -> int:
         **asdict(outcome),
     }
     status = show(output, result)
-    output.write_json(result)
+    what = "mutants" if arguments.mutants else arguments.sim
+    # A part of the cases says nothing of the whole: it doesn't take the place of an earlier result.
+    output.write_json(result, record=None if arguments.filter else f"regress-{arguments.config}-{what}")
     return status

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from vanallen.rtl.link.rmap import BAUD
 
 from .errors import RunFailed, input_errors
 from .options import Parser, add_command, add_config, positive
-from .output import Output, finite, new_table
+from .output import Output, as_text, new_table
 
 if TYPE_CHECKING:
     from vanallen.sw.session import LayerResult, RunResult
@@ -133,10 +132,11 @@ def execute(arguments: argparse.Namespace) -> int:
             report=output.print,
         )
     report = result.outputs.with_suffix(".json")
-    report.write_text(json.dumps(finite(result.as_json()), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    found = result.as_json() | {"input": arguments.input, "limit": arguments.limit}
+    report.write_text(as_text(found), encoding="utf-8")
     output.print(layer_table(result))
     for line in _summary(result):
         output.print(line)
     output.print(f"report: {report}, outputs: {result.outputs}")
-    output.write_json(result.as_json())
+    output.write_json(found)
     return 1 if result.bit_exact is False or result.cycles_exact is False else 0

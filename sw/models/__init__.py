@@ -1,5 +1,5 @@
 """Shipped models and data sets, and the readers of a user's own."""
 
-from .load import InputSet, load_input, load_model
+from .load import SHIPPED_SETS, InputSet, load_input, load_model
 
-__all__ = ["InputSet", "load_input", "load_model"]
+__all__ = ["SHIPPED_SETS", "InputSet", "load_input", "load_model"]

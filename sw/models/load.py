@@ -19,12 +19,12 @@ from vanallen.sw.compiler.errors import InputError
 from vanallen.sw.compiler.graph import check_operators
 from vanallen.sw.compiler.onnxruntime_session import open_session
 
-__all__ = ["LABELS", "InputSet", "load_input", "load_model"]
+__all__ = ["LABELS", "SHIPPED_SETS", "InputSet", "load_input", "load_model"]
 
 MODELS = ("digits",)
 """Shipped models."""
 
-SETS = {"digits:test": "digits_test.npz"}
+SHIPPED_SETS = {"digits:test": "digits_test.npz"}
 """Shipped data sets and their files."""
 
 LABELS = "labels"
@@ -80,8 +80,8 @@ def load_input(name_or_path: str | Path) -> InputSet:
         If there is no such file or set, or the file holds no arrays of numbers.
     """
     name = str(name_or_path)
-    path = _shipped(SETS[name]) if name in SETS else Path(name_or_path)
-    data = _read(path, f"input {name}", f"a shipped set ({', '.join(SETS)})")
+    path = _shipped(SHIPPED_SETS[name]) if name in SHIPPED_SETS else Path(name_or_path)
+    data = _read(path, f"input {name}", f"a shipped set ({', '.join(SHIPPED_SETS)})")
     try:
         loaded = np.load(path, allow_pickle=False)
         arrays: _Arrays = {"": loaded} if isinstance(loaded, np.ndarray) else dict(loaded.items())

@@ -1,0 +1,26 @@
+"""Hashes of the design as it is today: figures are those of a design, and stale when it has changed."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+
+from vanallen.rtl.config import preset
+
+__all__ = ["chip_hash"]
+
+
+@lru_cache
+def chip_hash(config: str) -> str:
+    """The first 16 digits of the SHA-256 of the Verilog of the preset ``config``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such preset.
+    RuntimeError
+        If Yosys, which writes the Verilog, isn't installed.
+    """
+    from vanallen.rtl.verilog import verilog  # loads Amaranth, which the rendering of tables doesn't need
+
+    return hashlib.sha256(verilog(preset(config)).encode()).hexdigest()[:16]

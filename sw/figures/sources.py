@@ -1,0 +1,93 @@
+"""The commands whose results stand in the tables of README and documents, and what is kept of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .design import chip_hash
+
+__all__ = ["BOARDS", "CONFIGS", "SOURCES", "Source"]
+
+Figures = dict[str, Any]
+
+CONFIGS = ("nano", "cubesat", "payload")
+"""Configurations in the tables."""
+
+BOARDS = {"ulx3s-85f": "payload", "ulx3s-45f": "cubesat"}
+"""Boards in the tables, and the configuration that each carries."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One command.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in the file of figures.
+    arguments : tuple[str, ...]
+        The command line after ``vanallen``, without ``--json``.
+    keep : callable
+        What of the command's JSON is kept.
+    design : callable
+        Today's hash of the design that the figures are about; those of another design are stale.
+    lenient : bool
+        Whether figures are kept too that aren't good (exit status 1): those that show how good they are.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    keep: Callable[[Mapping[str, Any]], Figures]
+    design: Callable[[], str]
+    lenient: bool = False
+
+    @property
+    def command(self) -> str:
+        """The command as one types it."""
+        return " ".join(("vanallen", *self.arguments))
+
+
+def _chosen(*keys: str) -> Callable[[Mapping[str, Any]], Figures]:
+    return lambda result: {key: result[key] for key in keys}
+
+
+def _bench(result: Mapping[str, Any]) -> Figures:
+    keys = ("macs", "cycles", "ideal_cycles", "model_cycles", "utilization")
+    return {work["name"]: {key: work[key] for key in keys} for work in result["workloads"]}
+
+
+def _prove(result: Mapping[str, Any]) -> Figures:
+    keys = ("name", "mode", "depth", "outcome")
+    return {"proofs": [{key: proof[key] for key in keys} for proof in result["proofs"]]}
+
+
+def _synth(result: Mapping[str, Any]) -> Figures:
+    kept = _chosen("config", "fmax_mhz", "target_mhz", "met", "resources", "available")(result)
+    return kept | {"seeds": {str(seed["seed"]): seed["fmax_mhz"] for seed in result["seeds"]}}
+
+
+def _area(result: Mapping[str, Any]) -> Figures:
+    (area,) = result["configs"]
+    return {"gates": area["gates"]}
+
+
+def _on(config: str) -> Callable[[], str]:
+    return lambda: chip_hash(config)
+
+
+SOURCES = (
+    Source("run-digits", ("run", "digits", "--input", "digits:test", "--check"),
+           _chosen("checked_values", "differing_values", "samples", "accuracy", "total_cycles", "macs_on_chip_share"),
+           _on("cubesat")),
+    *(Source(f"bench-{name}", ("bench", "--config", name, "--cycles-only"), _bench, _on(name)) for name in CONFIGS),
+    Source("regress", ("regress", "--config", "nano"), _chosen("passed", "failed", "coverage"), _on("nano")),
+    Source("mutants", ("regress", "--config", "nano", "--mutants"), _chosen("mutants"), _on("nano"), lenient=True),
+    Source("prove", ("prove",), _prove, _on("nano")),
+    *(Source(f"area-{name}", ("synth", "--no-place", "--config", name), _area, _on(name))
+      for name in CONFIGS),
+    *(Source(f"synth-{board}", ("synth", "--board", board, "--seeds", "8"), _synth, _on(config), lenient=True)
+      for board, config in BOARDS.items()),
+)  # fmt: skip
+"""In the order in which they are run, quick ones first."""

@@ -1,0 +1,152 @@
+"""The tables of README and documents, as Markdown, from the file of figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from vanallen.rtl.config import preset
+
+from .sources import BOARDS, CONFIGS
+
+__all__ = ["TABLES", "gops"]
+
+Record = Mapping[str, Mapping[str, Any]]
+
+_ABSENT = "not measured yet"
+
+
+def _table(columns: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"|{'|'.join(line)}|" if line[0] == "---" else f"| {' | '.join(line)} |" for line in lines)
+
+
+def _figures(record: Record, source: str) -> Mapping[str, Any] | None:
+    return record[source]["figures"] if source in record else None
+
+
+def gops(config: str, mhz: float) -> float:
+    """Billions of operations a second at ``mhz``, two a multiply-accumulate, with no cycle lost."""
+    return 2 * preset(config).macs_per_cycle * mhz / 1000
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %"
+
+
+_WORKLOADS = {
+    "gemm-resident": "one large product (`gemm-resident`): cycles (of ideal)",
+    "conv-3x3": "3 x 3 convolution (`conv-3x3`, 32 x 32 x 16 to 16)",
+    "digits": "`digits`, one image",
+}
+
+
+def cycles(record: Record) -> str:
+    """Cycles of the workloads on each configuration, and their share of the ideal."""
+
+    def cell(config: str, name: str) -> str:
+        bench = _figures(record, f"bench-{config}")
+        if bench is None:
+            return _ABSENT
+        if name not in bench:
+            return "doesn't fit"
+        return f"{bench[name]['cycles']:,} ({_percent(bench[name]['utilization'])})"
+
+    def rows() -> Iterator[Sequence[str]]:
+        for index, (name, text) in enumerate(_WORKLOADS.items()):
+            command = "the same" if index else "`vanallen bench --config NAME --cycles-only`"
+            yield [text, *(cell(config, name) for config in CONFIGS), command]
+
+    return _table(["cycles", *(f"`{name}`" for name in CONFIGS), "command"], rows())
+
+
+def exactness(record: Record) -> str:
+    """What was compared, and what differed."""
+
+    def rows() -> Iterator[Sequence[str]]:
+        for source, text, say in _CHECKS:
+            figures = _figures(record, source)
+            command = f"`{record[source]['command']}`" if source in record else f"`make figures ONLY={source}`"
+            yield [text, _ABSENT if figures is None else say(figures), command]
+
+    return _table(["exactness", "figure", "command"], rows())
+
+
+def _digits(figures: Mapping[str, Any]) -> str:
+    return f"{figures['differing_values']:,} of {figures['checked_values']:,}"
+
+
+def _accuracy(figures: Mapping[str, Any]) -> str:
+    return f"{_percent(figures['accuracy'])} of {figures['samples']:,}"
+
+
+def _regression(figures: Mapping[str, Any]) -> str:
+    cases, coverage = figures["passed"] + figures["failed"], figures["coverage"]
+    return f"{figures['passed']} of {cases} cases, {coverage['hit']} of {coverage['points']} coverage points"
+
+
+def _mutants(figures: Mapping[str, Any]) -> str:
+    mutants = figures["mutants"]
+    return f"{mutants['killed']} of {mutants['total']} ({_percent(mutants['killed'] / mutants['total'])})"
+
+
+def _proofs(figures: Mapping[str, Any]) -> str:
+    proofs = figures["proofs"]
+    return f"{sum(proof['outcome'] == 'pass' for proof in proofs)} of {len(proofs)} hold"
+
+
+_CHECKS: Sequence[tuple[str, str, Callable[[Mapping[str, Any]], str]]] = (
+    ("run-digits", "digits: values that differ from the golden model or onnxruntime", _digits),
+    ("run-digits", "digits: images in the right class", _accuracy),
+    ("regress", "cocotb regression at the AXI4-Lite port of `nano` (Verilator)", _regression),
+    ("mutants", "faults in the hardware that the regression catches", _mutants),
+    ("prove", "formal proofs", _proofs),
+)
+
+
+def bitstreams(record: Record) -> str:
+    """Resources, Fmax and operations a second of each board."""
+
+    def rows() -> Iterator[Sequence[str]]:
+        for board, config in BOARDS.items():
+            figures = _figures(record, f"synth-{board}")
+            command = f"`vanallen synth --board {board} --seeds 8`"
+            empty = ["", *[""] * 4, _ABSENT, "", "", command]
+            yield [f"`{board}`", f"`{config}`", *(empty[1:] if figures is None else _board(record, figures, command))]
+
+    columns = ["board", "chip", "LUT", "FF", "multipliers", "block RAM", "Fmax: least, median, best (target)",
+               "GOPS peak", "GOPS at `conv-3x3`", "command"]  # fmt: skip
+    return _table(columns, rows())
+
+
+def _board(record: Record, figures: Mapping[str, Any], command: str) -> Iterator[str]:
+    fmax = figures["fmax_mhz"]
+    if fmax is None:
+        yield from ("", "", "", "", "no seed placed within the time limit", "", "", command)
+        return
+    for name in ("lut", "ff", "dsp", "bram"):
+        yield f"{figures['resources'][name]:,} of {figures['available'][name]:,}"
+    target = f"{figures['target_mhz']:g} MHz, {'met' if figures['met'] else 'missed'}"
+    yield f"{fmax['min']:.1f}, {fmax['median']:.1f}, {fmax['max']:.1f} MHz ({target})"
+    peak = gops(figures["config"], fmax["median"])
+    bench = _figures(record, f"bench-{figures['config']}") or {}
+    yield f"{peak:.1f}"
+    yield f"{peak * bench['conv-3x3']['utilization']:.1f}" if "conv-3x3" in bench else _ABSENT
+    yield command
+
+
+def area(record: Record) -> str:
+    """Gate equivalents of each configuration."""
+    figures = [_figures(record, f"area-{name}") for name in CONFIGS]
+    cells = [_ABSENT if found is None else f"{found['gates']:,.0f}" for found in figures]
+    row = ["gate equivalents (NAND2 = 1)", *cells, "`vanallen synth --no-place --config NAME`"]
+    return _table(["area", *(f"`{name}`" for name in CONFIGS), "command"], iter([row]))
+
+
+TABLES: Mapping[str, Callable[[Record], str]] = {
+    "cycles": cycles,
+    "exactness": exactness,
+    "bitstreams": bitstreams,
+    "area": area,
+}
+"""The tables by the name in their marker."""

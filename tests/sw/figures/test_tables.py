@@ -1,0 +1,77 @@
+"""The tables, from figures made up for the test."""
+
+import pytest
+
+from vanallen.sw.figures.sources import BOARDS, CONFIGS, SOURCES
+from vanallen.sw.figures.tables import TABLES, gops
+
+WORK = {"macs": 2359296, "cycles": 18552, "ideal_cycles": 18432, "model_cycles": 18552, "utilization": 0.9935}
+
+
+def entry(source, **figures):
+    return {source: {"command": f"vanallen {source}", "design_hash": "0", "figures": figures}}
+
+
+def board(name="ulx3s-85f", **changes):
+    figures = {
+        "config": BOARDS[name], "fmax_mhz": {"min": 98.75, "median": 102.5, "max": 110.0}, "target_mhz": 100.0,
+        "met": True, "critical_path": "", "resources": {"lut": 31234, "ff": 18456, "dsp": 144, "bram": 97},
+        "available": {"lut": 83640, "ff": 83640, "dsp": 156, "bram": 208}, "seeds": {"1": 98.75},
+    }  # fmt: skip
+    return entry(f"synth-{name}", **(figures | changes))
+
+
+def cells(table, row):
+    return [cell.strip() for cell in table.splitlines()[2 + row].strip("|").split("|")]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_without_figures_say_so(name):
+    lines = TABLES[name]({}).splitlines()
+    assert len({line.count("|") for line in lines}) == 1 and set(lines[1]) == {"|", "-"}
+    assert all("not measured yet" in line for line in lines[2:])
+
+
+def test_cycles_and_what_does_not_fit():
+    table = TABLES["cycles"](entry("bench-payload", **{"conv-3x3": WORK}) | entry("bench-nano", digits=WORK))
+    assert cells(table, 1)[1:4] == ["doesn't fit", "not measured yet", "18,552 (99.35 %)"]
+
+
+def test_operations_at_peak_and_at_the_utilization_of_the_convolution():
+    """8 x 16 elements, two operations each: 256 a cycle."""
+    assert gops("payload", 100.0) == 25.6
+    table = TABLES["bitstreams"](board() | entry("bench-payload", **{"conv-3x3": WORK}))
+    assert cells(table, 0) == [
+        "`ulx3s-85f`", "`payload`", "31,234 of 83,640", "18,456 of 83,640", "144 of 156", "97 of 208",
+        "98.8, 102.5, 110.0 MHz (100 MHz, met)",
+        "26.2", "26.1", "`vanallen synth --board ulx3s-85f --seeds 8`",
+    ]  # fmt: skip
+    assert "(100 MHz, missed)" in TABLES["bitstreams"](board(met=False))
+    assert cells(TABLES["bitstreams"](board()), 0)[8] == "not measured yet"
+    none = cells(TABLES["bitstreams"](board(fmax_mhz=None, resources=None, available=None, met=False)), 0)
+    assert none[6] == "no seed placed within the time limit" and none[2] == none[7] == ""
+
+
+def test_what_was_compared():
+    record = (
+        entry("run-digits", checked_values=539280, differing_values=0, samples=360, accuracy=0.98888)
+        | entry("regress", passed=19, failed=1, coverage={"points": 148, "hit": 147, "missed": ["round.tie"]})
+        | entry("mutants", mutants={"total": 200, "killed": 197, "survivors": ["a", "b", "c"]})
+        | entry("prove", proofs=[{"outcome": "pass"}, {"outcome": "fail"}])
+    )
+    table = TABLES["exactness"](record)
+    assert [cells(table, row)[1] for row in range(5)] == [
+        "0 of 539,280", "98.89 % of 360", "19 of 20 cases, 147 of 148 coverage points", "197 of 200 (98.50 %)",
+        "1 of 2 hold",
+    ]  # fmt: skip
+
+
+def test_area_of_each_configuration():
+    table = TABLES["area"](entry("area-cubesat", gates=231234.5))
+    assert cells(table, 0)[1:4] == ["not measured yet", "231,234", "not measured yet"]
+
+
+def test_sources_have_names_of_their_own():
+    names = [source.name for source in SOURCES]
+    assert len(set(names)) == len(names)
+    assert {f"bench-{config}" for config in CONFIGS} | {f"synth-{board}" for board in BOARDS} <= set(names)
