@@ -8,14 +8,16 @@ __all__ = ["share_modules"]
 
 _MODULE = re.compile(r"^(?:attribute [^\n]*\n)*module (\\\S+)\n(.*?)^end\n", re.MULTILINE | re.DOTALL)
 _CELL = re.compile(r"^(\s*cell )(\\\S+)( )", re.MULTILINE)
+_PORT = re.compile(r"^\s*wire (.*)\b(input|output) \d+ (.*)\n+", re.MULTILINE)
 
 
 def share_modules(rtlil: str) -> str:
-    """``rtlil`` with every set of modules that differ in nothing but their names made one.
+    """``rtlil`` with every set of modules that differ in nothing but their names and the order of their ports made one.
 
     Amaranth writes a module for each instance; Yosys maps every module that keeps its hierarchy by itself, so that 128
     equal processing elements would be mapped 128 times. The first of a set stays; instances of the others become
-    instances of it. Modules whose submodules become equal are compared again, until nothing changes.
+    instances of it (they name the ports they connect). Modules whose submodules become equal are compared again, until
+    nothing changes.
     """
     while replaced := _replaced(rtlil):
         rtlil = _without(rtlil, replaced)
@@ -23,10 +25,14 @@ def share_modules(rtlil: str) -> str:
 
 
 def _replaced(rtlil: str) -> dict[str, str]:
-    """By name of a module: the first one that has the same body."""
-    first: dict[str, str] = {}
-    names = {name: first.setdefault(body, name) for name, body in _MODULE.findall(rtlil)}
-    return {name: kept for name, kept in names.items() if name != kept}
+    """By name of a module: the first one that is equal to it."""
+    first: dict[tuple[frozenset[tuple[str, ...]], str], str] = {}
+    found: dict[str, str] = {}
+    for name, body in _MODULE.findall(rtlil):
+        kept = first.setdefault((frozenset(_PORT.findall(body)), _PORT.sub("", body)), name)
+        if kept != name:
+            found[name] = kept
+    return found
 
 
 def _without(rtlil: str, replaced: dict[str, str]) -> str:
