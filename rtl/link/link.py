@@ -78,8 +78,11 @@ class Link(wiring.Component):
         m.d.comb += [
             receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx), self.discarded.eq(frames.discarded),
             queue.w_data.eq(receiver.o.payload), queue.w_en.eq(receiver.o.valid), receiver.o.ready.eq(queue.w_rdy),
-            frames.i.payload.eq(queue.r_data), frames.i.valid.eq(queue.r_rdy), queue.r_en.eq(frames.i.ready),
+            queue.r_en.eq(~frames.i.valid | frames.i.ready),
         ]  # fmt: skip
+        # A register of its own: a block RAM's output is late in the cycle.
+        with m.If(queue.r_en):
+            m.d.sync += [frames.i.payload.eq(queue.r_data), frames.i.valid.eq(queue.r_rdy)]
         connect(m, frames.o, transmitter.i)
         connect(m, frames.bus, flipped(self.bus))
         return m

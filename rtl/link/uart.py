@@ -48,8 +48,6 @@ class UartReceiver(wiring.Component):
     """
 
     def __init__(self, *, divisor: int):
-        if divisor < _SMALLEST_DIVISOR:
-            raise ValueError(f"divisor must be at least {_SMALLEST_DIVISOR}, not {divisor!r}")
         self.divisor = divisor
         super().__init__({"rx": In(1), "o": Out(stream.Signature(CHARACTER))})
 
@@ -98,8 +96,6 @@ class UartTransmitter(wiring.Component):
     """
 
     def __init__(self, *, divisor: int):
-        if divisor < _SMALLEST_DIVISOR:
-            raise ValueError(f"divisor must be at least {_SMALLEST_DIVISOR}, not {divisor!r}")
         self.divisor = divisor
         super().__init__({"i": In(stream.Signature(8)), "tx": Out(1)})
 
