@@ -1,0 +1,65 @@
+"""What goes onto a board: clock, link and chip at the board's pins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+
+from vanallen.boards.board import Board
+from vanallen.rtl.config import preset
+
+from .clock import ClockGenerator
+from .pll import Pll, find_pll
+
+__all__ = ["MakeCore", "BoardTop", "board_pll", "chip"]
+
+MakeCore = Callable[[Board, float], Any]
+"""Makes what lies between the board's pins, a component with members ``rx``, ``tx`` and ``interrupt``, of the board and
+its clock in Hz."""
+
+
+def chip(board: Board, clock_hz: float) -> Any:
+    """The accelerator with its link: what a board is for."""
+    from vanallen.rtl.system import System
+
+    return System(config=preset(board.config), clock_hz=clock_hz, baud=board.baud)
+
+
+def board_pll(board: Board, platform: Any) -> Pll:
+    """The PLL's settings on ``board``; its oscillator's frequency is the platform's.
+
+    Raises
+    ------
+    BoardError
+        If the PLL can't make the clock.
+    """
+    oscillator = platform.lookup(board.oscillator)
+    return find_pll(input_hz=round(oscillator.clock.frequency), wanted_hz=round(board.clock_mhz * 1e6))
+
+
+class BoardTop(wiring.Component):
+    """A board's top: :class:`ClockGenerator`, and what ``make_core`` makes at the UART's pins and the light.
+
+    Parameters
+    ----------
+    board : Board
+    make_core : MakeCore
+        ``chip``, or something smaller for tests of the tools.
+    """
+
+    def __init__(self, *, board: Board, make_core: MakeCore = chip) -> None:
+        self.board = board
+        self.make_core = make_core
+        super().__init__({})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        pll = board_pll(self.board, platform)
+        m.submodules.clock = ClockGenerator(pll=pll, oscillator=self.board.oscillator)
+        m.submodules.system = system = self.make_core(self.board, float(pll.output_hz))
+        uart, led = platform.request(*self.board.uart), platform.request(*self.board.led)
+        m.d.comb += [system.rx.eq(uart.rx.i), uart.tx.o.eq(system.tx), led.o.eq(system.interrupt)]
+        return m
