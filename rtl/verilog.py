@@ -14,11 +14,15 @@ from amaranth.lib.wiring import Out
 from .accelerator import Accelerator
 from .bus.axi_lite import AxiLitePort
 from .config import Config
+from .link.rmap import BAUD
+from .system import System
 
-__all__ = ["TOP", "Top", "convert", "verilog"]
+__all__ = ["SYSTEM_TOP", "TOP", "Top", "convert", "system_verilog", "verilog"]
 
 TOP = "vanallen"
 """Name of the top module."""
+SYSTEM_TOP = "vanallen_system"
+"""Name of the top module with the host link."""
 
 _SCRIPT = """
 proc -nomux -norom
@@ -73,3 +77,16 @@ def verilog(config: Config) -> str:
     """The chip of ``config`` as one Verilog file with top module ``vanallen``; the same text for the same
     configuration."""
     return convert(Top(config=config), TOP)
+
+
+@lru_cache(maxsize=8)
+def system_verilog(config: Config, *, clock_hz: int, baud: int = BAUD) -> str:
+    """The chip of ``config`` with its host link as one Verilog file with top module ``vanallen_system``: ports ``clk``,
+    ``rst`` (synchronous, high), and those of :class:`~.system.System`.
+
+    Raises
+    ------
+    ValueError
+        If the clock can't make the bit rate.
+    """
+    return convert(System(config=config, clock_hz=clock_hz, baud=baud), SYSTEM_TOP)
