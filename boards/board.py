@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vanallen.rtl.config import preset
+from vanallen.rtl.link.rmap import BAUD
 
 __all__ = ["Board"]
 
@@ -52,7 +53,7 @@ class Board:
     device: str
     speed: str
     oscillator: str
-    baud: int = 1_000_000
+    baud: int = BAUD
     uart: tuple[str, int] = ("uart", 0)
     led: tuple[str, int] = ("led", 0)
 

@@ -96,7 +96,9 @@ def _module(path: str, count: int, total: _Sum) -> Module:
     )
 
 
-def _sums(modules: Mapping[str, Any], name: str, path: tuple[str, ...], found: dict[tuple[str, ...], list[_Sum]]) -> _Sum:
+def _sums(
+    modules: Mapping[str, Any], name: str, path: tuple[str, ...], found: dict[tuple[str, ...], list[_Sum]]
+) -> _Sum:
     """Adds up module ``name`` at ``path``; ``found`` gets every module below, equal neighbours under one path."""
     total = _Sum({}, 0)
     for label, cell in modules[name]["cells"].items():

@@ -10,21 +10,20 @@ from amaranth.lib import wiring
 
 from vanallen.boards.board import Board
 from vanallen.rtl.config import preset
+from vanallen.rtl.system import System
 
 from .clock import ClockGenerator
 from .pll import Pll, find_pll
 
-__all__ = ["MakeCore", "BoardTop", "board_pll", "chip"]
+__all__ = ["BoardTop", "MakeCore", "board_pll", "chip"]
 
-MakeCore = Callable[[Board, float], Any]
+MakeCore = Callable[[Board, int], Any]
 """Makes what lies between the board's pins, a component with members ``rx``, ``tx`` and ``interrupt``, of the board and
 its clock in Hz."""
 
 
-def chip(board: Board, clock_hz: float) -> Any:
+def chip(board: Board, clock_hz: int) -> Any:
     """The accelerator with its link: what a board is for."""
-    from vanallen.rtl.system import System
-
     return System(config=preset(board.config), clock_hz=clock_hz, baud=board.baud)
 
 
@@ -59,7 +58,7 @@ class BoardTop(wiring.Component):
         m = Module()
         pll = board_pll(self.board, platform)
         m.submodules.clock = ClockGenerator(pll=pll, oscillator=self.board.oscillator)
-        m.submodules.system = system = self.make_core(self.board, float(pll.output_hz))
+        m.submodules.system = system = self.make_core(self.board, int(pll.output_hz))
         uart, led = platform.request(*self.board.uart), platform.request(*self.board.led)
         m.d.comb += [system.rx.eq(uart.rx.i), uart.tx.o.eq(system.tx), led.o.eq(system.interrupt)]
         return m

@@ -11,13 +11,13 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from . import bench, export, info, regress, run
+from . import bench, export, info, regress, run, synth
 from .errors import UsageError
 from .options import Parser
 
 __all__ = ["main"]
 
-COMMANDS = (info, run, bench, regress, export)
+COMMANDS = (info, run, bench, regress, export, synth)
 
 
 def _parser() -> Parser:
