@@ -16,6 +16,7 @@ from vanallen.rtl.accelerator import Accelerator
 from vanallen.rtl.config import Config
 
 from .flow import CACHE, locked
+from .share_modules import share_modules
 from .tools import Say, run_tool, tool_versions
 from .weights import LATCHED, weight
 
@@ -145,7 +146,7 @@ def measure_area(config: Config, *, top: Any = None, cache: Path = CACHE, say: S
     ToolMissing, ToolFailed
         If Yosys isn't there, or fails.
     """
-    design = rtlil.convert(top or Accelerator(config=config), name=TOP, emit_src=False)
+    design = share_modules(rtlil.convert(top or Accelerator(config=config), name=TOP, emit_src=False))
     key = hashlib.sha256(json.dumps([design, SCRIPT, tool_versions(["yosys"])]).encode()).hexdigest()[:16]
     folder = cache.resolve() / f"area-{config.name}-{key}"
     result = folder / "area.json"

@@ -14,6 +14,7 @@ from vanallen.boards.board import Board
 
 from .find_board import platform_of
 from .recipe import AFTER_READ, AFTER_SYNTHESIS, PLACE_OPTIONS
+from .share_modules import share_modules
 from .tools import tool_versions
 from .top import BoardTop, MakeCore, board_pll, chip
 
@@ -79,7 +80,8 @@ def make_plan(board: Board, make_core: MakeCore = chip) -> Plan:
             script_after_synth="\n".join(AFTER_SYNTHESIS),
             nextpnr_opts=[*PLACE_OPTIONS, "--freq", f"{board.clock_mhz:g}"],
         )
-    files = {name: build.files[name] for name in (f"{DESIGN}.il", f"{DESIGN}.ys", f"{DESIGN}.lpf")}
+    files = {name: build.files[name] for name in (f"{DESIGN}.ys", f"{DESIGN}.lpf")}
+    files[f"{DESIGN}.il"] = share_modules(build.files[f"{DESIGN}.il"])
     commands = {tool: arguments for tool, *arguments in json.loads(build.files[f"build_{DESIGN}.json"])["commands"]}
     everything = json.dumps([files, commands, versions], sort_keys=True)
     return Plan(

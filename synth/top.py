@@ -11,6 +11,7 @@ from amaranth.lib import wiring
 from vanallen.boards.board import Board
 from vanallen.rtl.config import preset
 from vanallen.rtl.system import System
+from vanallen.rtl.technology import Technology
 
 from .clock import ClockGenerator
 from .pll import Pll, find_pll
@@ -23,8 +24,8 @@ its clock in Hz."""
 
 
 def chip(board: Board, clock_hz: int) -> Any:
-    """The accelerator with its link: what a board is for."""
-    return System(config=preset(board.config), clock_hz=clock_hz, baud=board.baud)
+    """The accelerator with its link, its multipliers in DSP blocks: what a board is for."""
+    return System(config=preset(board.config), clock_hz=clock_hz, baud=board.baud, technology=Technology.ECP5)
 
 
 def board_pll(board: Board, platform: Any) -> Pll:
