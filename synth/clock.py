@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import ClockDomain, ClockSignal, Const, Instance, Module, Signal
-from amaranth.lib import io, wiring
+from amaranth.hdl import ClockSignal, Const, Elaboratable, Instance, Module, Signal
+from amaranth.lib import io
 from amaranth.lib.cdc import ResetSynchronizer
 
 from .pll import Pll
@@ -13,8 +13,8 @@ from .pll import Pll
 __all__ = ["ClockGenerator"]
 
 
-class ClockGenerator(wiring.Component):
-    """Makes the domain ``sync`` of a board's oscillator: a PLL, and reset until it has locked.
+class ClockGenerator(Elaboratable):
+    """Drives the domain ``sync`` from a board's oscillator: a PLL, and reset until it has locked.
 
     The board's reset button holds the reset too, where the board file names one. The phase to the oscillator doesn't
     matter, since nothing else is clocked by it.
@@ -29,17 +29,17 @@ class ClockGenerator(wiring.Component):
     def __init__(self, *, pll: Pll, oscillator: str) -> None:
         self.pll = pll
         self.oscillator = oscillator
-        super().__init__({})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.oscillator = oscillator = io.Buffer("i", platform.request(self.oscillator, dir="-"))
+        m.submodules.oscillator = oscillator = io.Buffer(io.Direction.Input, platform.request(self.oscillator, dir="-"))
         pressed: Any = Const(0)
         if platform.default_rst is not None:
-            m.submodules.button = button = io.Buffer("i", platform.request(platform.default_rst, dir="-"))
+            m.submodules.button = button = io.Buffer(
+                io.Direction.Input, platform.request(platform.default_rst, dir="-")
+            )
             pressed = button.i
         locked = Signal()
-        m.domains.sync = ClockDomain()
         m.submodules.pll = self._instance(oscillator.i, locked)
         m.submodules.reset = ResetSynchronizer(~locked | pressed, domain="sync")
         return m

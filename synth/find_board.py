@@ -45,7 +45,7 @@ def _load(path: Path) -> Board:
         spec.loader.exec_module(module)
     except Exception as error:  # whatever somebody's file does wrong
         raise BoardError(f"{path} can't be loaded: {type(error).__name__}: {error}") from error
-    board = getattr(module, "BOARD", None)
+    board: object = getattr(module, "BOARD", None)
     if not isinstance(board, Board):
         raise BoardError(f"{path} must define BOARD = Board(...) of vanallen.boards.board")
     return board
@@ -63,6 +63,7 @@ def platform_of(board: Board) -> Any:
     """
     module, _, name = board.platform.partition(":")
     try:
+        importlib.import_module(module.partition(".")[0])
         platform = getattr(importlib.import_module(module), name)()
     except ModuleNotFoundError as error:
         if error.name == "amaranth_boards":

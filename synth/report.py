@@ -20,7 +20,10 @@ _MAPPED = re.compile(
 )
 """What Yosys and nextpnr add to a signal's name to name the cells and nets made of it."""
 
-_BIT = re.compile(r"\[\d+\](?=\.|$)")
+_BIT = re.compile(r"\[\d+\]$")
+
+_INDEX = re.compile(r"(?<=\w)\$\d+(?=\.)")
+"""What Amaranth adds to a module whose name a signal has too."""
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -60,18 +63,16 @@ class Report:
 def signal_name(name: str) -> str:
     """The signal that a cell or net is named after: ``system.accelerator.issue.tag_end_LUT4_Z_1`` is ``issue.tag_end``.
 
-    A name made up for a cell that no signal gave its own ends with "..." after the module it lies in.
+    A name that Yosys made up is "..." in the module it lies in.
     """
     for outer in OUTER:
         if name.startswith(outer):
             name = name.removeprefix(outer)
             break
-    kept = _BIT.sub("", _MAPPED.sub("", name))
-    module, _, last = kept.rpartition(".")
-    if last.startswith("$") or "$" in kept.partition(".")[0]:
-        module = kept.partition("$")[0].rstrip(".")
-        return f"{module}..." if module else "..."
-    return kept
+    *modules, last = _INDEX.sub("", _BIT.sub("", _MAPPED.sub("", name))).split(".")
+    if "$" in last:
+        return ".".join([*modules, "..."]) if modules else "..."
+    return ".".join([*modules, last])
 
 
 def _path(segments: list[Mapping[str, Any]]) -> CriticalPath:

@@ -82,8 +82,13 @@ def run_tool(
         process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output,
                                    stderr=subprocess.PIPE, text=True, errors="replace")  # fmt: skip
         late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            process.kill()
+
         _running.add(process)
-        timer = threading.Timer(time_limit or 0, lambda: (late.set(), process.kill()))
+        timer = threading.Timer(time_limit or 0, stop)
         try:
             if time_limit is not None:
                 timer.start()

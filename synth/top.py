@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from amaranth.hdl import Module
-from amaranth.lib import wiring
+from amaranth.build import ResourceError
+from amaranth.hdl import ClockDomain, Elaboratable, Module
+from amaranth.lib import io
 
 from vanallen.boards.board import Board
 from vanallen.rtl.config import preset
@@ -14,6 +15,7 @@ from vanallen.rtl.system import System
 from vanallen.rtl.technology import Technology
 
 from .clock import ClockGenerator
+from .errors import BoardError
 from .pll import Pll, find_pll
 
 __all__ = ["BoardTop", "MakeCore", "board_pll", "chip"]
@@ -34,13 +36,16 @@ def board_pll(board: Board, platform: Any) -> Pll:
     Raises
     ------
     BoardError
-        If the PLL can't make the clock.
+        If the board file has no such oscillator, or the PLL can't make the clock.
     """
-    oscillator = platform.lookup(board.oscillator)
+    try:
+        oscillator = platform.lookup(board.oscillator)
+    except ResourceError as error:
+        raise BoardError(f"there is no oscillator {board.oscillator} on {board.name}: {error}") from error
     return find_pll(input_hz=round(oscillator.clock.frequency), wanted_hz=round(board.clock_mhz * 1e6))
 
 
-class BoardTop(wiring.Component):
+class BoardTop(Elaboratable):
     """A board's top: :class:`ClockGenerator`, and what ``make_core`` makes at the UART's pins and the light.
 
     Parameters
@@ -53,13 +58,16 @@ class BoardTop(wiring.Component):
     def __init__(self, *, board: Board, make_core: MakeCore = chip) -> None:
         self.board = board
         self.make_core = make_core
-        super().__init__({})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
+        m.domains.sync = ClockDomain()
         pll = board_pll(self.board, platform)
         m.submodules.clock = ClockGenerator(pll=pll, oscillator=self.board.oscillator)
         m.submodules.system = system = self.make_core(self.board, int(pll.output_hz))
-        uart, led = platform.request(*self.board.uart), platform.request(*self.board.led)
-        m.d.comb += [system.rx.eq(uart.rx.i), uart.tx.o.eq(system.tx), led.o.eq(system.interrupt)]
+        uart, led = (platform.request(*resource, dir="-") for resource in (self.board.uart, self.board.led))
+        m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
+        m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
+        m.submodules.light = light = io.Buffer(io.Direction.Output, led)
+        m.d.comb += [system.rx.eq(rx.i), tx.o.eq(system.tx), light.o.eq(system.interrupt)]
         return m
