@@ -33,7 +33,7 @@ class Step:
 
 def folder_of(plan: Plan, cache: Path = CACHE) -> Path:
     """Where the files of ``plan`` lie, named after its hash."""
-    return cache.resolve() / f"{plan.board.name}-{plan.design_hash}"
+    return cache / f"{plan.board.name}-{plan.design_hash}"
 
 
 @contextmanager

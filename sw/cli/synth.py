@@ -96,7 +96,8 @@ def _no_place(names: Sequence[str], output: Output) -> int:
             areas.append(measure_area(preset(name), say=output.print))
     for area in areas:
         output.print(_modules(area))
-    output.write_json({"configs": [asdict(area) for area in areas]})
+    configs = [asdict(area) for area in areas]
+    output.write_json({**(configs[0] if len(configs) == 1 else {}), "configs": configs})
     return 0
 
 
@@ -109,7 +110,8 @@ def _lines(result: Bitstream) -> list[str]:
         lines.append(f"{result.gates:,.0f} gate equivalents, {result.peak_gops:g} GOPS peak")
     if result.fmax_mhz:
         low, middle, high = (f"{result.fmax_mhz[name]:.1f}" for name in ("min", "median", "max"))
-        lines.append(f"fmax of {len(result.seeds)} seeds: {low} to {high} MHz, median {middle}")
+        seeds = len(result.seeds)
+        lines.append(f"fmax of {seeds} seed{'s' if seeds > 1 else ''}: {low} to {high} MHz, median {middle}")
     path = result.critical_path
     if path:
         lines.append(f"critical path: {path.start} -> {path.end}, {path.logic_ns + path.routing_ns:.2f} ns "
