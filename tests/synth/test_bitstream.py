@@ -1,4 +1,4 @@
-"""The whole flow on a small design, through the real tools: figures, cache, interruption, time limits, missed timing."""
+"""The whole flow on a small design, through the real tools: figures, cache, interruption, limits, missed timing."""
 
 import json
 import re

@@ -69,7 +69,10 @@ def test_no_such_board(name, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("LFE5UM5G-45F", "LFE5U-85F"), r"device and speed of mine must be .*\('LFE5UM5G-45F', '8'\), not \('LFE5U-85F'"),
+        (
+            ("LFE5UM5G-45F", "LFE5U-85F"),
+            r"device and speed of mine must be .*\('LFE5UM5G-45F', '8'\), not \('LFE5U-85F'",
+        ),
         ((":VersaECP55GPlatform", ":Nothing"), "can't be made: .*Nothing"),
         (("versa_ecp5_5g:", "nothing:"), "No module named 'amaranth_boards.nothing'"),
     ],

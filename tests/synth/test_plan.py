@@ -69,7 +69,7 @@ def test_the_clock_is_the_one_the_pll_makes(counter):
 
 
 def test_a_clock_that_cannot_be_made(counter):
-    with pytest.raises(BoardError, match="clock must be from 3.125"):
+    with pytest.raises(BoardError, match=r"clock must be from 3\.125"):
         make_plan(replace(BOARD, clock_mhz=1), counter)
 
 

@@ -47,10 +47,14 @@ def test_settings_are_inside_the_limits_and_the_best_there_are(input_hz, wanted_
     assert 3.125 * MHZ <= Fraction(input_hz, pll.reference) <= 400 * MHZ
 
 
-@pytest.mark.parametrize(("input_mhz", "output_mhz"), [(25, 100), (100, 100), (12, 60), (48, 160), (25, 62.5), (16, 200)])
+@pytest.mark.parametrize(
+    ("input_mhz", "output_mhz"), [(25, 100), (100, 100), (12, 60), (48, 160), (25, 62.5), (16, 200)]
+)
 def test_frequencies_of_trellis(tmp_path, input_mhz, output_mhz):
     tool = shutil.which("yowasp-ecppll", path=str(Path(sys.executable).parent))
-    run = subprocess.run([tool, "-i", str(input_mhz), "-o", str(output_mhz)], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [tool, "-i", str(input_mhz), "-o", str(output_mhz)], capture_output=True, text=True, check=True
+    )
     said = {name: float(value) for name, value in re.findall(r"^(.*): ([\d.]+)", run.stdout, re.MULTILINE)}
     pll = find_pll(input_hz=int(input_mhz * MHZ), wanted_hz=int(output_mhz * MHZ))
     assert pll.output_hz == said["clkout0 frequency"] * MHZ, said

@@ -12,7 +12,10 @@ from vanallen.synth.report import read_report, signal_name
         ("system.accelerator.array.array.pe_0_3.product[12]", "array.array.pe_0_3.product"),
         ("system.link.uart.shift_TRELLIS_FF_Q_DI_LUT4_Z_C_PFUMX_Z", "link.uart.shift"),
         ("system.accelerator.weight_ram.ram.0.0", "weight_ram.ram.0.0"),
-        ("system.accelerator.requantizer.lane_0.multiply.total_CCU2C_S0_1_COUT[3]", "requantizer.lane_0.multiply.total"),
+        (
+            "system.accelerator.requantizer.lane_0.multiply.total_CCU2C_S0_1_COUT[3]",
+            "requantizer.lane_0.multiply.total",
+        ),
         ("system.accelerator.job$392.state_TRELLIS_FF_Q", "job.state"),
         ("system.accelerator.issue.$procmux$123_Y", "issue...."),
         ("$abc$55$lut$aig", "..."),

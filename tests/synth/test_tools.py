@@ -9,7 +9,6 @@ from vanallen.synth.errors import TimeLimit, ToolFailed, ToolMissing
 from vanallen.synth.tools import program, run_tool, tool_versions
 
 
-
 @pytest.fixture
 def said():
     return []

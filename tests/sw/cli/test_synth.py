@@ -70,7 +70,10 @@ def test_without_an_option_the_boards(capsys):
     assert main(["synth", "--json", "-"]) == 0
     captured = capsys.readouterr()
     boards = json.loads(captured.out)["boards"]
-    assert [(board["name"], board["config"]) for board in boards] == [("ulx3s-85f", "payload"), ("ulx3s-45f", "cubesat")]
+    assert [(board["name"], board["config"]) for board in boards] == [
+        ("ulx3s-85f", "payload"),
+        ("ulx3s-45f", "cubesat"),
+    ]
     assert "ulx3s-85f" in captured.err and "payload" in captured.err
 
 
@@ -125,4 +128,3 @@ def test_exit_status_says_whether_timing_is_met(capsys, board_file, echo, monkey
     assert main(["synth", "--board", board_file(400), "--json", "-"]) == 1
     captured = capsys.readouterr()
     assert not json.loads(captured.out)["met"] and "400 MHz MISSED" in captured.err
-
