@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from amaranth.build import ResourceError
+from amaranth.build import ResourceError  # type: ignore[attr-defined]  # left out of the stubs
 from amaranth.hdl import ClockDomain, Elaboratable, Module
 from amaranth.lib import io
 
