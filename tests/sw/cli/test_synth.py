@@ -39,23 +39,24 @@ def board_file(tmp_path):
 
 
 @pytest.fixture
-def echo(monkeypatch):
-    """In place of the chip, a register between the line's pins: the tools need seconds for it."""
-    from amaranth.hdl import Module
+def square(monkeypatch):
+    """In place of the chip, a counter and its square: the tools need seconds for it, and 400 MHz are too fast for it."""
+    from amaranth.hdl import Module, Signal
     from amaranth.lib import wiring
     from amaranth.lib.wiring import In, Out
 
-    class Echo(wiring.Component):
+    class Square(wiring.Component):
         rx: In(1)
         tx: Out(1)
         interrupt: Out(1)
 
         def elaborate(self, platform):
             m = Module()
-            m.d.sync += [self.tx.eq(self.rx), self.interrupt.eq(self.tx)]
+            count = Signal(16)
+            m.d.sync += [count.eq(count + self.rx), self.tx.eq((count * count).xor()), self.interrupt.eq(count[-1])]
             return m
 
-    monkeypatch.setattr(bitstream, "chip", lambda board, clock_hz: Echo())
+    monkeypatch.setattr(bitstream, "chip", lambda board, clock_hz: Square())
 
 
 def one_line(capsys, *arguments):
@@ -110,12 +111,12 @@ def test_missing_packages_are_one_line(capsys, monkeypatch):
     assert "pip install 'vanallen[boards]'" in one_line(capsys, "--board", "ulx3s-45f", "--quiet")
 
 
-def test_a_time_limit_for_synthesis_is_one_line(capsys, board_file, echo, monkeypatch):
+def test_a_time_limit_for_synthesis_is_one_line(capsys, board_file, square, monkeypatch):
     monkeypatch.setattr(bitstream, "TIME_LIMIT", 0.01)
     assert "yosys was stopped after 0.01 s" in one_line(capsys, "--board", board_file(100), "--quiet")
 
 
-def test_exit_status_says_whether_timing_is_met(capsys, board_file, echo, monkeypatch):
+def test_exit_status_says_whether_timing_is_met(capsys, board_file, square, monkeypatch):
     monkeypatch.setattr(bitstream, "measure_area", lambda *_, **__: None)  # the chip's own, half a minute
     assert main(["synth", "--board", board_file(100), "--seeds", "2", "--json", "-"]) == 0
     captured = capsys.readouterr()
