@@ -40,7 +40,7 @@ def board_file(tmp_path):
 
 @pytest.fixture
 def square(monkeypatch):
-    """In place of the chip, a counter and its square: the tools need seconds for it, and 400 MHz are too fast for it."""
+    """In place of the chip, a counter and its square: seconds for the tools, and too slow for 400 MHz."""
     from amaranth.hdl import Module, Signal
     from amaranth.lib import wiring
     from amaranth.lib.wiring import In, Out
