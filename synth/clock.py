@@ -1,0 +1,61 @@
+"""Clock and reset of a board's chip."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import ClockSignal, Const, Elaboratable, Instance, Module, Signal
+from amaranth.lib import io
+from amaranth.lib.cdc import ResetSynchronizer
+
+from .pll import Pll
+
+__all__ = ["ClockGenerator"]
+
+
+class ClockGenerator(Elaboratable):
+    """Drives the domain ``sync`` from a board's oscillator: a PLL, and reset until it has locked.
+
+    The board's reset button holds the reset too, where the board file names one. The phase to the oscillator doesn't
+    matter, since nothing else is clocked by it.
+
+    Parameters
+    ----------
+    pll : Pll
+    oscillator : str
+        Resource of the platform.
+    """
+
+    def __init__(self, *, pll: Pll, oscillator: str) -> None:
+        self.pll = pll
+        self.oscillator = oscillator
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.oscillator = oscillator = io.Buffer(io.Direction.Input, platform.request(self.oscillator, dir="-"))
+        pressed: Any = Const(0)
+        if platform.default_rst is not None:
+            m.submodules.button = button = io.Buffer(
+                io.Direction.Input, platform.request(platform.default_rst, dir="-")
+            )
+            pressed = button.i
+        locked = Signal()
+        m.submodules.pll = self._instance(oscillator.i, locked)
+        m.submodules.reset = ResetSynchronizer(~locked | pressed, domain="sync")
+        return m
+
+    def _instance(self, oscillator: Any, locked: Signal) -> Instance:
+        pll = self.pll
+        return Instance(
+            "EHXPLLL",
+            # As `ecppll` of Project Trellis writes it: the loop filter, and the pins that are not used.
+            a_ICP_CURRENT="12", a_LPF_RESISTOR="8", a_MFG_ENABLE_FILTEROPAMP="1", a_MFG_GMCREF_SEL="2",
+            p_PLLRST_ENA="DISABLED", p_INTFB_WAKE="DISABLED", p_STDBY_ENABLE="DISABLED", p_DPHASE_SOURCE="DISABLED",
+            p_OUTDIVIDER_MUXA="DIVA", p_CLKOP_ENABLE="ENABLED", p_FEEDBK_PATH="CLKOP",
+            p_CLKI_DIV=pll.reference, p_CLKFB_DIV=pll.feedback, p_CLKOP_DIV=pll.divider,
+            p_CLKOP_CPHASE=max(pll.divider // 2 - 1, 0), p_CLKOP_FPHASE=0,
+            i_CLKI=oscillator, i_CLKFB=ClockSignal(), o_CLKOP=ClockSignal(), o_LOCK=locked,
+            i_RST=Const(0), i_STDBY=Const(0), i_PLLWAKESYNC=Const(0), i_ENCLKOP=Const(0),
+            i_PHASESEL0=Const(0), i_PHASESEL1=Const(0), i_PHASEDIR=Const(1), i_PHASESTEP=Const(1),
+            i_PHASELOADREG=Const(1),
+        )  # fmt: skip

@@ -1,0 +1,19 @@
+"""What can go wrong with boards and tools; every message is one line that says how to mend it."""
+
+__all__ = ["BoardError", "TimeLimit", "ToolFailed", "ToolMissing"]
+
+
+class BoardError(ValueError):
+    """A board that isn't there, or whose file or data can't be used."""
+
+
+class ToolMissing(Exception):
+    """A tool or board file isn't installed; the message has the line that installs it."""
+
+
+class ToolFailed(Exception):
+    """A tool refused the design; the message has its own words and names its log."""
+
+
+class TimeLimit(Exception):
+    """A tool was stopped because it took longer than it may."""

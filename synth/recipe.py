@@ -1,0 +1,29 @@
+"""What is said to Yosys and nextpnr beyond Amaranth's own script, and why."""
+
+from __future__ import annotations
+
+__all__ = ["AFTER_READ", "AFTER_SYNTHESIS", "NETLIST", "PLACE_OPTIONS"]
+
+NETLIST = "netlist.v"
+"""File of the synthesized design as Verilog."""
+
+AFTER_READ = (
+    # Else Yosys merges equal control registers of the array's diagonals into long nets, and the clock with them.
+    "setattr -mod -set keep_hierarchy 1 *.pe_*",
+    # Scratchpads and accumulators never read and write one row in one cycle (their wrapper drops the read; the tag's
+    # order keeps them apart): no logic that would define what such a read gives. It must come before `memory_collect`
+    # makes one cell of a memory's ports, which `synth_ecp5` does. The log of cycles is left out: the host may read
+    # the very row that is written.
+    "setparam -set COLLISION_X_MASK 1'1 *_ram/t:$memrd_v2 *.accumulator_*/t:$memrd_v2",
+)
+"""Yosys commands between reading the design and ``synth_ecp5``."""
+
+AFTER_SYNTHESIS = (f"write_verilog -noattr {NETLIST}",)
+"""Yosys commands after ``synth_ecp5``."""
+
+PLACE_OPTIONS = (
+    "--router", "router2",  # the default router may not end within ten minutes
+    "--timing-allow-fail",  # missed timing is this program's to say, with the report read
+    "--report", "report.json",
+)  # fmt: skip
+"""Options of nextpnr beside seed and clock."""

@@ -1,0 +1,115 @@
+"""What the recipe does to a netlist: nothing round the memories it names, one module a processing element."""
+
+import json
+
+import pytest
+from amaranth.back import rtlil
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from vanallen.rtl.array.accumulator import Accumulator
+from vanallen.rtl.array.processing_element import ProcessingElement
+from vanallen.rtl.bus.counters import CycleLog
+from vanallen.rtl.memory.scratchpad import Scratchpad
+from vanallen.rtl.technology import Technology
+from vanallen.synth.netlist import read_netlist
+from vanallen.synth.recipe import AFTER_READ
+from vanallen.synth.tools import run_tool
+
+
+class Holder(wiring.Component):
+    """``part`` under ``name``, its inputs shifted in at ``i``, its outputs shifted out at ``o``."""
+
+    i: In(1)
+    o: Out(1)
+
+    def __init__(self, name, part):
+        self.name = name
+        self.part = part
+        super().__init__()
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules[self.name] = self.part
+        ports = [(member.flow, value) for _, member, value in self.part.signature.flatten(self.part)]
+        inputs = [value for flow, value in ports if flow is In]
+        outputs = [value for flow, value in ports if flow is Out]
+        shifted = Signal(sum(len(value) for value in inputs), reset_less=True)
+        caught = Signal(sum(len(value) for value in outputs), reset_less=True)
+        m.d.sync += shifted.eq((shifted << 1) | self.i)
+        start = caught_at = 0
+        for value in inputs:
+            m.d.comb += value.eq(shifted[start : start + len(value)])
+            start += len(value)
+        m.d.sync += caught.eq(caught >> 1)
+        with m.If(self.i):
+            for value in outputs:
+                m.d.sync += caught[caught_at : caught_at + len(value)].eq(value)
+                caught_at += len(value)
+        m.d.comb += self.o.eq(caught[0])
+        return m
+
+
+def cells(design, folder, recipe):
+    """How many of each cell ``synth_ecp5`` makes of ``design``, hierarchy added up."""
+    (folder / "d.il").write_text(rtlil.convert(design, name="top", emit_src=False))
+    (folder / "d.ys").write_text("\n".join(["read_rtlil d.il", *recipe, "synth_ecp5 -top top", "write_json d.json"]))
+    run_tool("yosys", ["-q", "d.ys"], folder=folder)
+    modules = json.loads((folder / "d.json").read_text())["modules"]
+    counts = {}
+
+    def add(name):
+        for cell in modules[name]["cells"].values():
+            kind = cell["type"]
+            counts[kind] = counts.get(kind, 0) + 1
+            if kind in modules and not modules[kind]["attributes"].get("blackbox"):
+                add(kind)
+
+    add("top")
+    return counts
+
+
+def registers(design):
+    """Flip-flops that the design itself has, without those inside memories."""
+    return sum(len(cell.stored) for cell in read_netlist(design).registers)
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("weight_ram", lambda: Scratchpad(rows=1024, banks=1, bank_bits=36)),
+        ("accumulator_3", lambda: Accumulator(rows=512, sum_bits=19)),
+    ],
+)
+def test_nothing_stands_round_the_memories(tmp_path, name, part):
+    own = registers(Holder(name, part()))
+    assert cells(Holder(name, part()), tmp_path, AFTER_READ)["TRELLIS_FF"] <= own
+    assert cells(Holder(name, part()), tmp_path, AFTER_READ[:1])["TRELLIS_FF"] > own
+
+
+def test_the_log_of_cycles_keeps_its_old_values(tmp_path):
+    with_recipe = cells(Holder("cycle_log", CycleLog()), tmp_path, AFTER_READ)
+    assert with_recipe == cells(Holder("cycle_log", CycleLog()), tmp_path, ())
+
+
+class Pair(wiring.Component):
+    """Two equal elements with equal inputs: what Yosys would merge."""
+
+    i: In(8)
+    o: Out(18)
+
+    def elaborate(self, platform):
+        m = Module()
+        elements = [ProcessingElement(row=0, technology=Technology.ECP5) for _ in range(2)]
+        for index, element in enumerate(elements):
+            m.submodules[f"pe_{index}_0"] = element
+            m.d.comb += [element.activation.eq(self.i), element.weight.eq(self.i), element.load.eq(self.i[0]),
+                         element.swap.eq(self.i[1])]  # fmt: skip
+        m.d.comb += self.o.eq(elements[0].sum_out ^ (elements[1].sum_out << 1))
+        return m
+
+
+def test_elements_keep_registers_of_their_own(tmp_path):
+    kept, merged = cells(Pair(), tmp_path, AFTER_READ), cells(Pair(), tmp_path, ())
+    assert kept["MULT18X18D"] == 2 and kept["TRELLIS_FF"] > merged["TRELLIS_FF"]
