@@ -21,6 +21,7 @@ from .control.tag import End
 from .memory.scratchpad import Scratchpad
 from .registers import State, window_banks, window_rows
 from .requant.requantizer import Requantizer
+from .technology import Technology
 
 __all__ = ["Accelerator"]
 
@@ -35,7 +36,7 @@ class Accelerator(wiring.Component):
     leave the pipeline), then takes jobs. Cycles of a command are those of the cycle model, exactly.
     """
 
-    def __init__(self, *, config: Config):
+    def __init__(self, *, config: Config, technology: Technology = Technology.GENERIC):
         self.config = config
         self.memories = {}
         for window in MEMORIES:
@@ -43,8 +44,8 @@ class Accelerator(wiring.Component):
             self.memories[window.name.lower()] = Scratchpad(
                 rows=window_rows(config, window), banks=banks, bank_bits=bits
             )
-        self.array = ArrayUnit(config=config)
-        self.requantizer = Requantizer(config=config)
+        self.array = ArrayUnit(config=config, technology=technology)
+        self.requantizer = Requantizer(config=config, technology=technology)
         in_flight = self.array.latency + self.array.drain_latency + self.requantizer.latency
         deepest = max(memory.rows for memory in self.memories.values())
         self.fill = Control(machine=FillMachine(rows=max(deepest, in_flight + 4)))

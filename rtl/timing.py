@@ -10,14 +10,14 @@ from .config import COMMAND_WORDS, Config
 __all__ = ["ACCUMULATOR", "ELEMENT", "FETCH", "LANE", "MEMORY", "MULTIPLY", "NORMALIZE", "REQUANTIZER", "ROUND",
            "arrival", "commit"]  # fmt: skip
 
-MEMORY = 3
+MEMORY = 4
 """Scratchpad: request to data."""
 ELEMENT = 3
 """Processing element: activation to sum."""
 ACCUMULATOR = 2
 """Accumulator: read to the cycle of the addition, or of draining."""
 NORMALIZE = 5
-MULTIPLY = 2
+MULTIPLY = 3
 ROUND = 6
 LANE = NORMALIZE + MULTIPLY + ROUND
 REQUANTIZER = LANE + 1

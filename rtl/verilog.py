@@ -14,6 +14,7 @@ from amaranth.lib.wiring import Out
 from .accelerator import Accelerator
 from .bus.axi_lite import AxiLitePort
 from .config import Config
+from .technology import Technology
 
 __all__ = ["TOP", "Top", "convert", "verilog"]
 
@@ -35,14 +36,17 @@ write_verilog -norename
 class Top(wiring.Component):
     """The accelerator with flat ports: ``clk``, ``rst`` (synchronous, high), ``s_axi_*``, ``interrupt``."""
 
-    def __init__(self, *, config: Config):
+    def __init__(self, *, config: Config, technology: Technology = Technology.GENERIC):
         self.config = config
+        self.technology = technology
         ports = {f"s_axi_{name}": member.flip() for name, member in AxiLitePort().members.items()}
         super().__init__({**ports, "interrupt": Out(1)})
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.accelerator = accelerator = Accelerator(config=self.config)
+        m.submodules.accelerator = accelerator = Accelerator(
+            config=self.config, technology=self.technology
+        )
         for name, member in AxiLitePort().members.items():
             outer, inner = getattr(self, f"s_axi_{name}"), getattr(accelerator.bus, name)
             m.d.comb += inner.eq(outer) if member.flow is Out else outer.eq(inner)
@@ -69,7 +73,7 @@ def convert(component: wiring.Component, name: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def verilog(config: Config) -> str:
+def verilog(config: Config, technology: Technology = Technology.GENERIC) -> str:
     """The chip of ``config`` as one Verilog file with top module ``vanallen``; the same text for the same
     configuration."""
-    return convert(Top(config=config), TOP)
+    return convert(Top(config=config, technology=technology), TOP)

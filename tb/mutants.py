@@ -30,6 +30,7 @@ from vanallen.rtl.control.drain import DrainMachine
 from vanallen.rtl.control.fill import FillMachine
 from vanallen.rtl.control.issue import IssueMachine
 from vanallen.rtl.control.job import JobMachine
+from vanallen.rtl.memory.access import AccessMachine
 from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.requant.multiply import Multiply
 from vanallen.rtl.requant.normalize import Normalize
@@ -74,12 +75,12 @@ MUTANTS = (
            "Mux(arriving.padding, self.zero_point,", "Mux(arriving.padding, 0,"),
     Mutant("tag_swaps_early", ArrayUnit, "_edges", "entering + row].swap", "entering + min(row, rows - 2)].swap"),
     Mutant("scratchpad_short_latency", Scratchpad, "elaborate", "self.data.eq(corrected)", "self.data.eq(decoded)"),
-    Mutant("scratchpad_loose_compare", Scratchpad, "elaborate",
-           "read.addr == write.addr", "read.addr[:4] == write.addr[:4]"),
+    Mutant("scratchpad_loose_compare", AccessMachine, "step",
+           "then.read_address == then.write_address", "then.read_address[:4] == then.write_address[:4]"),
     Mutant("normalize_rounds_ties_up", Normalize, "elaborate",
            "normal[7] & (normal[:7].any() | normal[8])", "normal[7]"),
     Mutant("normalize_loses_carry", Normalize, "elaborate", "carry.eq(rounded[24])", "carry.eq(0)"),
-    Mutant("multiply_drops_bit", Multiply, "elaborate", "low + (high << 12)", "low[:35] + (high << 12)"),
+    Mutant("multiply_drops_bit", Multiply, "elaborate", "outer + (inner << 12)", "outer + (inner[:24] << 12)"),
     Mutant("round_ties_down", Round, "_round_to_integer", "(guard & (sticky | integer[0]))", "(guard & sticky)"),
     Mutant("round_saturates_late", Round, "_round_to_integer", "distance < 16", "distance < 15"),
     Mutant("packer_address_early", Requantizer, "elaborate",
@@ -87,18 +88,18 @@ MUTANTS = (
     Mutant("issue_ignores_stride", IssueMachine, "_advance_pixel",
            "now.pixel_row + command.stride_height", "now.pixel_row + 1"),
     Mutant("issue_wrong_tap_step", IssueMachine, "_next_tile", "command.tap_line_step, 1)", "command.line_step, 1)"),
-    Mutant("issue_line_starts_at_block", IssueMachine, "_advance_pixel", "eq(now.tile_left)", "eq(now.tile_column)"),
+    Mutant("issue_line_starts_at_block", IssueMachine, "_advance_pixel", "eq(now.tile_edge)", "eq(now.tile_column)"),
     Mutant("issue_keeps_bank", IssueMachine, "_walk", "then.bank.eq(~now.bank)", "then.bank.eq(now.bank)"),
     Mutant("issue_never_waits", IssueMachine, "step", "now.uncommitted == 2", "now.uncommitted == 3"),
     Mutant("issue_steals_early", IssueMachine, "step",
-           "now.steal >= port.steal_interval", "now.steal == port.steal_interval - 1"),
+           "now.slots_left == 0", "now.slots_left == 1"),
     Mutant("drain_keeps_parameters", DrainMachine, "_walk", "self.config.parameter_rows_per_column_block", "0"),
     Mutant("drain_row_step", DrainMachine, "_walk", "now.row_offset + command.output_groups", "now.row_offset + 1"),
     Mutant("drain_partial_column", DrainMachine, "_last_group", "present * steps - 1", "words * steps - 1", wide=True),
     Mutant("job_refuses_last_command", JobMachine, "_start",
            "end > self.config.commands", "end >= self.config.commands"),
-    Mutant("overlap_seen_one_way", job_module, "command_error", " & (command.output_base < input_end)", ""),
-    Mutant("kernel_range", job_module, "command_error",
+    Mutant("overlap_seen_one_way", job_module, "command_faults", " & (command.output_base < input_end)", ""),
+    Mutant("kernel_range", job_module, "command_faults",
            "_within(command.kernel_width, 7)", "_within(command.kernel_width, 8)"),
     Mutant("write_errors_hidden", WriteChannelMachine, "step", "request & ~port.okay", "0"),
     Mutant("read_errors_hidden", ReadChannelMachine, "step", "flight_0.error.eq(~port.okay)", "flight_0.error.eq(0)"),

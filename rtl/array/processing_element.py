@@ -5,6 +5,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl import timing
+from vanallen.rtl.technology import Technology
+
+from .dsp import mult18x18d
 
 __all__ = ["ProcessingElement", "partial_sum_bits"]
 
@@ -38,13 +41,17 @@ class ProcessingElement(wiring.Component):
         Row of the array, from the top: the sum grows downwards.
     weight_bits : int
         Width of the signed weight.
+    technology : Technology
+        ``ECP5``: the registers before and behind the product are those of a DSP block; the one that hands the activation
+        on is beside it. Equal to ``GENERIC`` cycle by cycle.
     """
 
     latency = timing.ELEMENT
 
-    def __init__(self, *, row: int, weight_bits: int = 8):
+    def __init__(self, *, row: int, weight_bits: int = 8, technology: Technology = Technology.GENERIC):
         self.row = row
         self.weight_bits = weight_bits
+        self.technology = technology
         super().__init__({
             "activation": In(signed(8)),
             "swap": In(1),
@@ -73,11 +80,14 @@ class ProcessingElement(wiring.Component):
             m.d.sync += active.eq(shadow)
         m.d.sync += [
             activation.eq(self.activation),
-            product.eq(activation * active),
             total.eq(self.sum_in + product),
             swap.eq(self.swap),
             load.eq(self.load),
         ]
+        if self.technology is Technology.ECP5:
+            m.submodules.dsp = mult18x18d(a=self.activation, b=active, product=product, registered=True)
+        else:
+            m.d.sync += product.eq(activation * active)
         m.d.comb += [
             self.activation_out.eq(activation),
             self.swap_out.eq(swap),

@@ -4,6 +4,8 @@ from amaranth.hdl import Module, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from vanallen.rtl.technology import Technology
+
 from .processing_element import ProcessingElement, partial_sum_bits
 
 __all__ = ["SIDE_WEIGHT_BITS", "SystolicArray"]
@@ -29,10 +31,13 @@ class SystolicArray(wiring.Component):
     Latency: ``latency(c)`` cycles from the activation of row 0 to the sum of column ``c``. One vector a cycle.
     """
 
-    def __init__(self, *, rows: int, columns: int, side_columns: int = 0):
+    def __init__(
+        self, *, rows: int, columns: int, side_columns: int = 0, technology: Technology = Technology.GENERIC
+    ):
         self.rows = rows
         self.columns = columns
         self.side_columns = side_columns
+        self.technology = technology
         self.weight_bits = [8] * columns + [SIDE_WEIGHT_BITS] * side_columns
         self.sum_bits = [partial_sum_bits(rows - 1, bits) for bits in self.weight_bits]
         super().__init__({
@@ -52,7 +57,7 @@ class SystolicArray(wiring.Component):
         for column, weight_bits in enumerate(self.weight_bits):
             above = None
             for row in range(self.rows):
-                element = ProcessingElement(row=row, weight_bits=weight_bits)
+                element = ProcessingElement(row=row, weight_bits=weight_bits, technology=self.technology)
                 m.submodules[f"pe_{row}_{column}"] = element
                 left = m.submodules[f"pe_{row}_{column - 1}"] if column else None
                 m.d.comb += [

@@ -8,6 +8,7 @@ from vanallen.rtl import timing
 from vanallen.rtl.config import Config
 from vanallen.rtl.control.tag import TagPipe, drain_tag, issue_tag
 from vanallen.rtl.memory.scratchpad import Scratchpad
+from vanallen.rtl.technology import Technology
 
 from .accumulator import Accumulator
 from .skew import Skew
@@ -34,11 +35,13 @@ class ArrayUnit(wiring.Component):
 
     drain_latency = Scratchpad.latency
 
-    def __init__(self, *, config: Config):
+    def __init__(self, *, config: Config, technology: Technology = Technology.GENERIC):
         self.config = config
         self.issue_layout, self.drain_layout = issue_tag(config), drain_tag(config)
         self.total_columns = config.columns + config.side_columns
-        self.array = SystolicArray(rows=config.rows, columns=config.columns, side_columns=config.side_columns)
+        self.array = SystolicArray(
+            rows=config.rows, columns=config.columns, side_columns=config.side_columns, technology=technology
+        )
         self.latency = timing.arrival(config) - 1
         super().__init__({
             "tag": In(self.issue_layout),

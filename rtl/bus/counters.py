@@ -56,14 +56,16 @@ class CycleLog(wiring.Component):
             m.d.sync += cycles.eq(0)
         with m.Elif(~cycles.all()):
             m.d.sync += cycles.eq(cycles + 1)
-        first = Signal(32, reset_less=True)
-        second = Signal(32, reset_less=True)
-        m.d.sync += [first.eq(read.data), second.eq(first)]
+        word = read.data
+        for delay in range(1, self.latency):
+            delayed = Signal(32, name=f"word_{delay}", reset_less=True)
+            m.d.sync += delayed.eq(word)
+            word = delayed
         m.d.comb += [
             write.en.eq(self.fill | self.done),
             write.addr.eq(Mux(self.fill, self.fill_address, self.index)),
             write.data.eq(Mux(self.fill, 0, cycles + 1)),
             read.addr.eq(self.address),
-            self.value.eq(second),
+            self.value.eq(word),
         ]
         return m

@@ -6,7 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl.config import Config
 from vanallen.rtl.control.machine import Control
-from vanallen.rtl.memory.scratchpad import ReadRequest, Scratchpad, WriteRequest
+from vanallen.rtl.memory.access import ReadRequest, WriteRequest
+from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.registers import Window, register, window_banks, window_rows, window_stride
 
 from .axi_lite import OKAY, SLVERR, AxiLitePort, ReadChannelMachine, ResponseQueue, WriteChannelMachine

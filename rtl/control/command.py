@@ -3,14 +3,14 @@
 from functools import reduce
 from operator import xor
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl.commands import CHECKSUM_PIECES, CHECKSUM_SEED, FIELDS, ErrorCode, Opcode
 from vanallen.rtl.config import COMMAND_WORDS, Config
 
-__all__ = ["CommandFields", "CommandStore", "command_error"]
+__all__ = ["COMMAND_ERRORS", "CommandFields", "CommandStore", "command_faults"]
 
 
 class CommandFields(wiring.Signature):
@@ -49,11 +49,15 @@ class CommandStore(wiring.Component):
         return m
 
 
-def command_error(m: Module, config: Config, command: wiring.PureInterface) -> Value:
-    """The ErrorCode of a held command as far as its fields show it; NONE for a legal one. Combinational.
+COMMAND_ERRORS = (
+    ErrorCode.BAD_CHECKSUM, ErrorCode.BAD_OPCODE, ErrorCode.BAD_RESERVED, ErrorCode.BAD_SHAPE, ErrorCode.BAD_KERNEL,
+    ErrorCode.BAD_STRIDE, ErrorCode.BAD_BLOCK, ErrorCode.INPUT_REGION, ErrorCode.OUTPUT_REGION, ErrorCode.OVERLAP,
+)  # fmt: skip
+"""What a command's fields can show; the first that applies is the error, as in the golden model."""
 
-    The first in the order of the table below, which is the golden model's.
-    """
+
+def command_faults(m: Module, config: Config, command: wiring.PureInterface) -> Value:
+    """A bit for each of :data:`COMMAND_ERRORS`: whether it applies to the held command. Combinational."""
     words = config.activation_words
     input_end = Signal(17)
     output_end = Signal(17)
@@ -75,22 +79,19 @@ def command_error(m: Module, config: Config, command: wiring.PureInterface) -> V
     covered = (spare >= 0) & (spare < config.words_per_column_block)
     matmul = command.opcode == Opcode.MATMUL
     reserved = command.reserved0.any() | command.reserved1.any() | command.reserved2.any() | command.reserved3.any()
-    table = (
-        (ErrorCode.BAD_CHECKSUM, ~command.checksum_good),
-        (ErrorCode.BAD_OPCODE, ~(matmul | (command.opcode == Opcode.CONVOLUTION))),
-        (ErrorCode.BAD_RESERVED, reserved),
-        (ErrorCode.BAD_SHAPE, zero_count | ~covered | (matmul & ~plain)),
-        (ErrorCode.BAD_KERNEL, ~(_within(command.kernel_height, 7) & _within(command.kernel_width, 7))),
-        (ErrorCode.BAD_STRIDE, ~(_within(command.stride_height, 4) & _within(command.stride_width, 4))),
-        (ErrorCode.BAD_BLOCK, command.block_rows > config.accumulator_rows),
-        (ErrorCode.INPUT_REGION, input_end > words),
-        (ErrorCode.OUTPUT_REGION, output_end > words),
-        (ErrorCode.OVERLAP, (command.input_base < output_end) & (command.output_base < input_end)),
-    )
-    error: Value = Const(ErrorCode.NONE, 8)
-    for code, condition in reversed(table):
-        error = Mux(condition, code, error)
-    return error
+    faults = {
+        ErrorCode.BAD_CHECKSUM: ~command.checksum_good,
+        ErrorCode.BAD_OPCODE: ~(matmul | (command.opcode == Opcode.CONVOLUTION)),
+        ErrorCode.BAD_RESERVED: reserved,
+        ErrorCode.BAD_SHAPE: zero_count | ~covered | (matmul & ~plain),
+        ErrorCode.BAD_KERNEL: ~(_within(command.kernel_height, 7) & _within(command.kernel_width, 7)),
+        ErrorCode.BAD_STRIDE: ~(_within(command.stride_height, 4) & _within(command.stride_width, 4)),
+        ErrorCode.BAD_BLOCK: command.block_rows > config.accumulator_rows,
+        ErrorCode.INPUT_REGION: input_end > words,
+        ErrorCode.OUTPUT_REGION: output_end > words,
+        ErrorCode.OVERLAP: (command.input_base < output_end) & (command.output_base < input_end),
+    }
+    return Cat(faults[code] for code in COMMAND_ERRORS)
 
 
 def _within(value: Value, high: int) -> Value:

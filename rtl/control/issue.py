@@ -43,17 +43,17 @@ class IssueMachine(Machine):
         row = (config.accumulator_rows - 1).bit_length()
         self.state = StructLayout({
             "preloading": 1, "streaming": 1, "waiting": 1, "slot": slots,
-            "bank": 1, "uncommitted": 2, "steal": 16, "error": 8,
-            # loops: group, tap, tap line; rows and column blocks left
-            "group": 16, "tap_x": 3, "tap_y": 3, "first_tile": 1, "last_tile": 1, "columns_left": 16,
+            "bank": 1, "uncommitted": 2, "slots_left": 16, "error": 8,
+            # loops: channel groups, taps and tap lines, rows and column blocks that are left, the current one included
+            "groups_left": 16, "taps_left": 3, "tap_lines_left": 3, "first_tile": 1, "last_tile": 1, "columns_left": 16,
             "rows_left": 16, "block_last_row": row, "more_rows": 1,
             # the next block, worked out in three cycles
             "ahead_rows": 16, "ahead_difference": signed(17), "ahead_last_row": row, "ahead_more": 1,
             # positions
-            "pixel_x": 16, "pixel_row": 16, "pixel_column": 16, "pixel_offset": 16,
-            "tile_row": 16, "tile_column": 16, "tile_left": 16, "tile_offset": 16,
-            "block_x": 16, "block_column": 16,
-            "next_x": 16, "next_row": 16, "next_column": 16, "next_offset": 16,
+            "pixel_left": 16, "pixel_row": 16, "pixel_column": 16, "pixel_offset": 16,
+            "tile_row": 16, "tile_column": 16, "tile_edge": 16, "tile_offset": 16,
+            "block_left": 16, "block_column": 16,
+            "next_left": 16, "next_row": 16, "next_column": 16, "next_offset": 16,
             # weights: next to load, first of the column block; one bit more than an address
             "weight": 17, "weight_column": 17,
             # the slot that is issued
@@ -77,7 +77,7 @@ class IssueMachine(Machine):
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         wait = now.streaming & now.waiting & (now.uncommitted == 2)
-        steal = now.streaming & ~wait & (now.steal >= port.steal_interval)
+        steal = now.streaming & ~wait & (now.slots_left == 0)
         go = Signal()
         m.d.comb += [
             go.eq(now.preloading | (now.streaming & ~wait & ~steal)),
@@ -86,9 +86,9 @@ class IssueMachine(Machine):
             then.uncommitted.eq(now.uncommitted + (go & now.streaming & now.waiting) - port.commit),
         ]
         with m.If(go & now.streaming):
-            m.d.comb += [then.steal.eq(now.steal + 1), then.waiting.eq(0)]
+            m.d.comb += [then.slots_left.eq(now.slots_left - 1), then.waiting.eq(0)]
         with m.Elif(steal):
-            m.d.comb += then.steal.eq(0)
+            m.d.comb += then.slots_left.eq(port.steal_interval)
 
         self._outputs(m, now, then, port, go)
         self._look_ahead(m, now, then, port)
@@ -104,7 +104,8 @@ class IssueMachine(Machine):
         preloading."""
         command = port.command
         m.d.comb += [
-            then.preloading.eq(1), then.slot.eq(0), then.bank.eq(0), then.steal.eq(0), then.uncommitted.eq(0),
+            then.preloading.eq(1), then.slot.eq(0), then.bank.eq(0), then.uncommitted.eq(0),
+            then.slots_left.eq(port.steal_interval),
             then.columns_left.eq(command.column_blocks), then.rows_left.eq(command.rows), then.more_rows.eq(0),
             then.ahead_rows.eq(command.rows),
             then.weight.eq(command.weight_base), then.weight_column.eq(command.weight_base),
@@ -116,7 +117,7 @@ class IssueMachine(Machine):
         """``next`` is the first pixel of the layer: a column block starts there."""
         command = port.command
         m.d.comb += [
-            then.next_x.eq(0), then.next_row.eq(-command.pad_top), then.next_column.eq(-command.pad_left),
+            then.next_left.eq(command.output_width), then.next_row.eq(-command.pad_top), then.next_column.eq(-command.pad_left),
             then.next_offset.eq(command.first_address - command.input_base),
         ]  # fmt: skip
 
@@ -202,18 +203,18 @@ class IssueMachine(Machine):
     def _advance_pixel(self, m: Module, now: SimpleNamespace, port: wiring.Component) -> dict[str, Signal]:
         """Position of the output pixel after the current one, for the same tap."""
         command = port.command
-        line_ends = now.pixel_x == command.output_width - 1
-        advanced = {name: Signal(16, name=f"advanced_{name}") for name in ("x", "row", "column", "offset")}
+        line_ends = now.pixel_left == 1
+        advanced = {name: Signal(16, name=f"advanced_{name}") for name in ("left", "row", "column", "offset")}
         with m.If(line_ends):
             m.d.comb += [
-                advanced["x"].eq(0),
+                advanced["left"].eq(command.output_width),
                 advanced["row"].eq(now.pixel_row + command.stride_height),
-                advanced["column"].eq(now.tile_left),
+                advanced["column"].eq(now.tile_edge),
                 advanced["offset"].eq(now.pixel_offset + command.line_step),
             ]
         with m.Else():
             m.d.comb += [
-                advanced["x"].eq(now.pixel_x + 1),
+                advanced["left"].eq(now.pixel_left - 1),
                 advanced["row"].eq(now.pixel_row),
                 advanced["column"].eq(now.pixel_column + command.stride_width),
                 advanced["offset"].eq(now.pixel_offset + command.pixel_step),
@@ -223,26 +224,36 @@ class IssueMachine(Machine):
     def _next_tile(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         """The next channel group, tap or tap line of the same block."""
         command = port.command
-        group_ends = now.group == command.input_groups - 1
-        line_ends = group_ends & (now.tap_x == command.kernel_width - 1)
-        row, column, left, offset = (
-            Signal(16, name=f"next_tile_{name}") for name in ("row", "column", "left", "offset")
+        group_ends = now.groups_left == 1
+        line_ends = group_ends & (now.taps_left == 1)
+        row, column, edge, offset = (
+            Signal(16, name=f"next_tile_{name}") for name in ("row", "column", "edge", "offset")
         )
         m.d.comb += [
             row.eq(now.tile_row + line_ends),
             column.eq(Mux(line_ends, now.block_column, now.tile_column + group_ends)),
-            left.eq(Mux(line_ends, -command.pad_left, now.tile_left + group_ends)),
+            edge.eq(Mux(line_ends, -command.pad_left, now.tile_edge + group_ends)),
             offset.eq(now.tile_offset + Mux(line_ends, command.tap_line_step, 1)),
-            then.group.eq(Mux(group_ends, 0, now.group + 1)),
-            then.tap_x.eq(Mux(line_ends, 0, now.tap_x + group_ends)),
-            then.tap_y.eq(now.tap_y + line_ends),
+            then.groups_left.eq(Mux(group_ends, command.input_groups, now.groups_left - 1)),
+            then.taps_left.eq(Mux(line_ends, command.kernel_width, now.taps_left - group_ends)),
+            then.tap_lines_left.eq(now.tap_lines_left - line_ends),
         ]
-        self._tile(m, now, then, port, x=now.block_x, row=row, column=column, left=left, offset=offset)
+        # each of the three counters of the next tile, seen from this one's: is it the last?
+        last = (
+            Mux(group_ends, command.input_groups == 1, now.groups_left == 2)
+            & Mux(line_ends, command.kernel_width == 1, now.taps_left == Mux(group_ends, 2, 1))
+            & (now.tap_lines_left == Mux(line_ends, 2, 1))
+        )
+        self._tile(m, then, left=now.block_left, row=row, column=column, edge=edge, offset=offset)
         m.d.comb += then.first_tile.eq(0)
-        # during the last tile of a block, the weights of the next block's first tile are loaded
-        with m.If(then.last_tile & now.more_rows):
+        self._last_tile(m, now, then, last=last, more_rows=now.more_rows)
+
+    def _last_tile(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, *, last, more_rows) -> None:
+        """During the last tile of a block, the weights of the next block's first tile are loaded."""
+        m.d.comb += then.last_tile.eq(last)
+        with m.If(last & more_rows):
             m.d.comb += then.weight.eq(now.weight_column)
-        with m.Elif(then.last_tile):
+        with m.Elif(last):
             m.d.comb += then.weight_column.eq(self._loaded(now))
 
     def _loaded(self, now: SimpleNamespace):
@@ -255,33 +266,28 @@ class IssueMachine(Machine):
         captured = now.streaming & now.first_tile & (now.slot == now.block_last_row)
         start = {name: Mux(captured, value, getattr(now, f"next_{name}")) for name, value in advanced.items()}
         column_ends = now.streaming & ~now.more_rows
-        first = {"x": 0, "row": -command.pad_top, "column": -command.pad_left,
+        first = {"left": command.output_width, "row": -command.pad_top, "column": -command.pad_left,
                  "offset": command.first_address - command.input_base}  # fmt: skip
         begin = {name: Signal(16, name=f"begin_{name}") for name in start}
         m.d.comb += [begin[name].eq(Mux(column_ends, first[name], start[name])) for name in start]
         m.d.comb += [
             then.waiting.eq(1), then.first_tile.eq(1),
-            then.group.eq(0), then.tap_x.eq(0), then.tap_y.eq(0),
-            then.block_x.eq(begin["x"]), then.block_column.eq(begin["column"]),
+            then.groups_left.eq(command.input_groups), then.taps_left.eq(command.kernel_width),
+            then.tap_lines_left.eq(command.kernel_height),
+            then.block_left.eq(begin["left"]), then.block_column.eq(begin["column"]),
             then.rows_left.eq(now.ahead_rows), then.block_last_row.eq(now.ahead_last_row),
             then.more_rows.eq(now.ahead_more), then.columns_left.eq(now.columns_left - column_ends),
         ]  # fmt: skip
-        self._tile(m, now, then, port, x=begin["x"], row=begin["row"], column=begin["column"],
-                   left=-command.pad_left, offset=begin["offset"])  # fmt: skip
-        with m.If(then.last_tile & now.ahead_more):
-            m.d.comb += then.weight.eq(now.weight_column)
-        with m.Elif(then.last_tile):
-            m.d.comb += then.weight_column.eq(self._loaded(now))
+        self._tile(m, then, left=begin["left"], row=begin["row"], column=begin["column"], edge=-command.pad_left,
+                   offset=begin["offset"])  # fmt: skip
+        last = (command.input_groups == 1) & (command.kernel_width == 1) & (command.kernel_height == 1)
+        self._last_tile(m, now, then, last=last, more_rows=now.ahead_more)
 
-    def _tile(self, m, now, then, port, *, x, row, column, left, offset) -> None:
-        command = port.command
+    def _tile(self, m: Module, then: SimpleNamespace, *, left, row, column, edge, offset) -> None:
+        """The first slot of a tile."""
         m.d.comb += [
             then.slot.eq(0),
-            then.tile_row.eq(row), then.tile_column.eq(column), then.tile_left.eq(left), then.tile_offset.eq(offset),
-            then.pixel_x.eq(x), then.pixel_row.eq(row), then.pixel_column.eq(column), then.pixel_offset.eq(offset),
-            then.last_tile.eq(
-                (then.group == command.input_groups - 1)
-                & (then.tap_x == command.kernel_width - 1)
-                & (then.tap_y == command.kernel_height - 1)
-            ),
+            then.tile_row.eq(row), then.tile_column.eq(column), then.tile_edge.eq(edge), then.tile_offset.eq(offset),
+            then.pixel_left.eq(left), then.pixel_row.eq(row), then.pixel_column.eq(column),
+            then.pixel_offset.eq(offset),
         ]  # fmt: skip

@@ -12,7 +12,7 @@ from vanallen.rtl.config import COMMAND_WORDS, Config
 from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.registers import State
 
-from .command import CommandFields, command_error
+from .command import COMMAND_ERRORS, CommandFields, command_faults
 from .machine import Machine
 
 __all__ = ["JobMachine"]
@@ -34,7 +34,8 @@ class JobMachine(Machine):
     """Runs ``count`` commands from ``first`` and reports DONE, or FAILED with the code and the command at fault.
 
     A command's first slot comes ``timing.FETCH`` cycles after the start of its fetch; it runs until ``layer_done`` or
-    an error. After an error ``halt`` stops them for ``flush_cycles``, so that the next job finds
+    an error. The checks of the command as held, and collisions, are registered: an error is seen one cycle after what
+    made it. After an error ``halt`` stops them for ``flush_cycles``, so that the next job finds
     an empty pipeline.
     """
 
@@ -51,6 +52,8 @@ class JobMachine(Machine):
             "state": State,
             "error": 8,
             "overflow": 1,
+            "faults": len(COMMAND_ERRORS),
+            "collided": 1,
         })  # fmt: skip
         self.reset = {"state": State.READY}
         self.ports = {
@@ -98,7 +101,10 @@ class JobMachine(Machine):
             port.status_job.eq(now.job),
             port.status_blocks.eq(now.blocks),
         ]
-        error = command_error(m, self.config, port.command)
+        m.d.comb += [
+            then.faults.eq(command_faults(m, self.config, port.command)),
+            then.collided.eq(port.collision),
+        ]
         with m.Switch(now.phase):
             with m.Case(Phase.IDLE):
                 self._start(m, then, port)
@@ -109,12 +115,13 @@ class JobMachine(Machine):
                 with m.Elif(now.counter == COMMAND_WORDS + latency - 1):
                     m.d.comb += then.phase.eq(Phase.CHECK)
             with m.Case(Phase.CHECK):
-                m.d.comb += [then.error.eq(error), then.phase.eq(Phase.DECIDE)]
+                m.d.comb += then.phase.eq(Phase.DECIDE)
             with m.Case(Phase.DECIDE):
-                with m.If(now.error == ErrorCode.NONE):
+                with m.If(now.faults == 0):
                     m.d.comb += [port.begin.eq(1), then.phase.eq(Phase.RUN)]
-                with m.Else():
-                    self._fail(m, then, now.error)
+                for index, code in reversed(list(enumerate(COMMAND_ERRORS))):
+                    with m.If(now.faults[index]):
+                        self._fail(m, then, code)
             with m.Case(Phase.RUN):
                 self._run(m, now, then, port)
             with m.Case(Phase.FLUSH):
@@ -140,9 +147,9 @@ class JobMachine(Machine):
     def _run(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         with m.If(port.commit):
             m.d.comb += then.blocks.eq(now.blocks + 1)
-        with m.If(~port.command.checksum_good):
+        with m.If(now.faults[COMMAND_ERRORS.index(ErrorCode.BAD_CHECKSUM)]):
             self._fail(m, then, ErrorCode.BAD_CHECKSUM)
-        with m.Elif(port.collision):
+        with m.Elif(now.collided):
             self._fail(m, then, ErrorCode.COLLISION)
         with m.Elif(port.issue_error != ErrorCode.NONE):
             self._fail(m, then, port.issue_error)

@@ -6,26 +6,11 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl import timing
+from vanallen.rtl.control.machine import Control
 
-__all__ = ["ReadRequest", "Scratchpad", "WriteRequest"]
+from .access import AccessMachine, ReadRequest, WriteRequest
 
-
-class ReadRequest(wiring.Signature):
-    """``enable`` a read of row ``address``; the data come ``Scratchpad.latency`` cycles later."""
-
-    def __init__(self, rows: int):
-        super().__init__({"enable": Out(1), "address": Out((rows - 1).bit_length())})
-
-
-class WriteRequest(wiring.Signature):
-    """Write the banks of ``data`` that ``enable`` names to row ``address``."""
-
-    def __init__(self, rows: int, banks: int, bank_bits: int):
-        super().__init__({
-            "enable": Out(banks),
-            "address": Out((rows - 1).bit_length()),
-            "data": Out(banks * bank_bits),
-        })  # fmt: skip
+__all__ = ["Scratchpad"]
 
 
 class Scratchpad(wiring.Component):
@@ -33,12 +18,13 @@ class Scratchpad(wiring.Component):
 
     ::
 
-        read, host_read --> [address compare] --> RAM --> register --> register --> data
-        fill, host_write, write ----------------> RAM
+        read, host_read --> [address compare] --> register --> RAM --> register --> register --> data
+        fill, host_write, write ----------------> register --> RAM
 
-    Latency: ``data`` three cycles after the request (the RAM's own cycle and two for error decoding), one request a
-    cycle. A read of the address that is written in the same cycle is dropped and ``collision`` is high in that cycle:
-    the RAM's ports never meet, so the technology's collision behaviour doesn't matter. The host repeats the read; the
+    Latency: ``data`` four cycles after the request (a register at the RAM's pins, the RAM's own cycle and two for error
+    decoding), one request a cycle; a write is in the RAM two cycles after its own, and a later request sees it. A read
+    of the address that is written in the same cycle is dropped and ``collision`` is high in that cycle: the RAM's ports
+    never meet, so the technology's collision behaviour doesn't matter. The host repeats the read; the
     data path, in which regions are disjoint, counts it as an error. In a slot the sequencer steals, no read is
     requested.
 
@@ -81,29 +67,21 @@ class Scratchpad(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.ram = ram = Memory(shape=self.banks * self.bank_bits, depth=self.rows, init=[])
+        m.submodules.access = access = Control(machine=AccessMachine(rows=self.rows, banks=self.banks))
         write, read = ram.write_port(granularity=self.bank_bits), ram.read_port()
-
-        with m.If(self.fill):
-            m.d.comb += [write.en.eq(~0), write.addr.eq(self.fill_address), write.data.eq(0)]
-        with m.Elif(self.host_write.enable.any()):
-            m.d.comb += [
-                write.en.eq(self.host_write.enable),
-                write.addr.eq(self.host_write.address),
-                write.data.eq(self.host_write.data),
-            ]
-        with m.Else():
-            m.d.comb += [
-                write.en.eq(self.write.enable),
-                write.addr.eq(self.write.address),
-                write.data.eq(self.write.data),
-            ]
-
-        requested = self.read.enable | self.host_read.enable
+        host, own = self.host_write, self.write
+        written = Signal.like(write.data, reset_less=True)
+        m.d.sync += written.eq(Mux(self.fill, 0, Mux(host.enable.any(), host.data, own.data)))
         m.d.comb += [
-            read.addr.eq(Mux(self.read.enable, self.read.address, self.host_read.address)),
-            self.collision.eq(requested & write.en.any() & (read.addr == write.addr)),
-            read.en.eq(requested & ~self.collision),
-        ]
+            access.read.eq(self.read.enable), access.read_row.eq(self.read.address),
+            access.host_read.eq(self.host_read.enable), access.host_read_row.eq(self.host_read.address),
+            access.fill.eq(self.fill), access.fill_row.eq(self.fill_address),
+            access.host_write.eq(host.enable), access.host_write_row.eq(host.address),
+            access.write.eq(own.enable), access.write_row.eq(own.address),
+            self.collision.eq(access.collision),
+            read.en.eq(access.reads), read.addr.eq(access.read_address),
+            write.en.eq(access.writes), write.addr.eq(access.write_address), write.data.eq(written),
+        ]  # fmt: skip
 
         decoded = Signal.like(self.data, reset_less=True)
         corrected = Signal.like(self.data, reset_less=True)

@@ -5,6 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl import timing
+from vanallen.rtl.technology import Technology
 
 from .multiply import Multiply
 from .normalize import Normalize
@@ -30,12 +31,13 @@ class Lane(wiring.Component):
     wraps modulo 2^32, the conversion, the product and the integer are rounded to nearest even (IEEE 754). A subnormal
     scale gives the zero point: its product with any accumulator is below one half.
 
-    Latency: 13 cycles (normalise 5, multiply 2, round 6). One value a cycle.
+    Latency: 14 cycles (normalise 5, multiply 3, round 6). One value a cycle.
     """
 
     latency = timing.LANE
 
-    def __init__(self) -> None:
+    def __init__(self, *, technology: Technology = Technology.GENERIC) -> None:
+        self.technology = technology
         super().__init__({
             "accumulator": In(signed(32)),
             "parameter": In(Parameter),
@@ -48,19 +50,22 @@ class Lane(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.normalize = normalize = Normalize()
-        m.submodules.multiply = multiply = Multiply()
+        m.submodules.multiply = multiply = Multiply(technology=self.technology)
         m.submodules.round = rounding = Round()
 
-        fraction, exponent = self.parameter.fraction, self.parameter.exponent
+        fraction = self.parameter.fraction
+        below = 119 - self.parameter.exponent
+        subnormal = self.parameter.exponent == 0
         for stage in range(1, Normalize.latency + 1):
             fraction_delayed = Signal(23, name=f"fraction_{stage}", reset_less=True)
-            exponent_delayed = Signal(8, name=f"exponent_{stage}", reset_less=True)
-            m.d.sync += [fraction_delayed.eq(fraction), exponent_delayed.eq(exponent)]
-            fraction, exponent = fraction_delayed, exponent_delayed
+            below_delayed = Signal(signed(9), name=f"below_{stage}", reset_less=True)
+            subnormal_delayed = Signal(name=f"subnormal_{stage}", reset_less=True)
+            m.d.sync += [fraction_delayed.eq(fraction), below_delayed.eq(below), subnormal_delayed.eq(subnormal)]
+            fraction, below, subnormal = fraction_delayed, below_delayed, subnormal_delayed
 
         # accumulator * scale = product * 2^(8 - shift + carry + exponent - 150) = product * 2^-(distance + 23)
-        distance, sign = (119 - exponent) + normalize.shift - normalize.carry, normalize.sign
-        zero = normalize.zero | (exponent == 0)
+        distance, sign = below + normalize.shift - normalize.carry, normalize.sign
+        zero = normalize.zero | subnormal
         for stage in range(1, Multiply.latency + 1):
             distance_delayed = Signal(signed(10), name=f"distance_{stage}", reset_less=True)
             sign_delayed = Signal(name=f"sign_{stage}", reset_less=True)

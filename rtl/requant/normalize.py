@@ -1,30 +1,31 @@
 """First part of the requantizer lane: the accumulator as a float32 significand."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl import timing
 
-__all__ = ["Normalize", "leading_zeros"]
+__all__ = ["Normalize", "shift_left"]
 
 
-def leading_zeros(m: Module, value: Signal) -> Signal:
-    """The zeros above the highest one of a 32-bit ``value``, modulo 32, by halving; combinational."""
-    count = Signal(5)
-    for bit in reversed(range(5)):
-        half = 1 << bit
-        upper_zero = Signal(name=f"upper_{half}_zero")
-        rest = Signal(half, name=f"rest_{half}")
-        m.d.comb += [
-            upper_zero.eq(value[half:] == 0),
-            count[bit].eq(upper_zero),
-            rest.eq(Mux(upper_zero, value[:half], value[half:])),
-        ]
-        value = rest
-    return count
+def shift_left(m: Module, value: Value, steps: Iterable[int]) -> tuple[Value, list[Value]]:
+    """``value`` shifted left by 2^step where that many bits are zero at its top, for each of ``steps``, largest first.
+
+    Combinational. Returns the value and, by step, whether it was shifted.
+    """
+    shifted = []
+    for step in steps:
+        zero = Signal(name=f"top_{1 << step}_zero")
+        m.d.comb += zero.eq(value[32 - (1 << step) :] == 0)
+        following = Signal(32, name=f"shifted_{1 << step}")
+        m.d.comb += following.eq(Mux(zero, value << (1 << step), value))
+        value = following
+        shifted.append(zero)
+    return value, shifted
 
 
 class Normalize(wiring.Component):
@@ -34,7 +35,7 @@ class Normalize(wiring.Component):
     ``carry`` says that rounding reached 2^24, and ``significand`` is then 2^23 and stands for twice as much. ``zero``:
     the sum is 0.
 
-    Latency: 5 cycles (add, absolute value, count leading zeros, shift, round). One value a cycle.
+    Latency: 5 cycles (add, absolute value, shift by 16 and 8, shift by 4, 2 and 1, round). One value a cycle.
     """
 
     latency = timing.NORMALIZE
@@ -60,13 +61,15 @@ class Normalize(wiring.Component):
         m.d.sync += [magnitude.eq(Mux(total[31], -total, total)), sign[0].eq(total[31])]
         m.d.sync += [later.eq(earlier) for earlier, later in pairwise(sign)]
 
-        counted = Signal(32, reset_less=True)
-        count = Signal(5, reset_less=True)
-        m.d.sync += [counted.eq(magnitude), count.eq(leading_zeros(m, magnitude))]
+        coarse = Signal(32, reset_less=True)
+        coarse_shift = Signal(2, reset_less=True)
+        value, shifted = shift_left(m, magnitude, (4, 3))
+        m.d.sync += [coarse.eq(value), coarse_shift.eq(Cat(reversed(shifted)))]
 
         normal = Signal(32, reset_less=True)
         shift = Signal(5, reset_less=True)
-        m.d.sync += [normal.eq((counted << count)[:32]), shift.eq(count)]
+        value, shifted = shift_left(m, coarse, (2, 1, 0))
+        m.d.sync += [normal.eq(value), shift.eq(Cat(*reversed(shifted), coarse_shift))]
 
         rounded = Signal(25)
         m.d.comb += rounded.eq(normal[8:] + (normal[7] & (normal[:7].any() | normal[8])))

@@ -7,7 +7,8 @@ from amaranth.lib.wiring import In, Out
 from vanallen.rtl import timing
 from vanallen.rtl.config import Config
 from vanallen.rtl.control.tag import TagPipe, drain_tag
-from vanallen.rtl.memory.scratchpad import WriteRequest
+from vanallen.rtl.memory.access import WriteRequest
+from vanallen.rtl.technology import Technology
 
 from .lane import Lane, Parameter
 
@@ -22,14 +23,15 @@ class Requantizer(wiring.Component):
         accumulators, parameters --> L lanes --> L shift registers of R / L bytes --> write (one word in R / L slots)
         tag --------------------> tag pipe ----------------------------------------> retired
 
-    Latency: ``latency`` = 14 cycles from ``tag``, ``accumulators`` and ``parameters`` to ``write``. ``retired`` is the
+    Latency: ``latency`` = 15 cycles from ``tag``, ``accumulators`` and ``parameters`` to ``write``. ``retired`` is the
     tag of the slot whose word is on ``write``: the block is committed by the one that ends it.
     """
 
     latency = timing.REQUANTIZER
 
-    def __init__(self, *, config: Config):
+    def __init__(self, *, config: Config, technology: Technology = Technology.GENERIC):
         self.config = config
+        self.technology = technology
         self.tag_layout = drain_tag(config)
         super().__init__({
             "tag": In(self.tag_layout),
@@ -52,7 +54,7 @@ class Requantizer(wiring.Component):
         word = [[Signal(8, name=f"byte_{step * self.config.lanes + index}", reset_less=True)
                  for index in range(self.config.lanes)] for step in range(steps)]  # fmt: skip
         for index in range(self.config.lanes):
-            m.submodules[f"lane_{index}"] = lane = Lane()
+            m.submodules[f"lane_{index}"] = lane = Lane(technology=self.technology)
             m.d.comb += [
                 lane.accumulator.eq(self.accumulators[index]),
                 lane.parameter.eq(self.parameters[index]),

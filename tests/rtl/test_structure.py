@@ -171,7 +171,7 @@ def put_in(monkeypatch, steered):
 
 @pytest.mark.parametrize(
     ("steered", "kinds"),
-    [("address", {"address"}), ("enable", {"enable"}), ("state", {"state"}), ("tag", {"state", "enable", "hold"}),
+    [("address", {"state"}), ("enable", {"state"}), ("state", {"state"}), ("tag", {"state", "enable", "hold"}),
      ("select", {"select"})],
 )  # fmt: skip
 def test_a_stray_register_is_found(monkeypatch, steered, kinds):

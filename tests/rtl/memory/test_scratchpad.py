@@ -65,7 +65,7 @@ def test_a_dropped_read_leaves_the_word_read_before(trace):
              {"write.address": 4, "write.data": 0x11},
              {"write.enable": 0, "read.enable": 1, "read.address": 4},
              {"write.enable": 1, "write.address": 3, "write.data": 0xCD, "read.address": 3},
-             {"write.enable": 0, "read.enable": 0}, {}, {}]  # fmt: skip
+             {"write.enable": 0, "read.enable": 0}, *[{}] * (Scratchpad.latency - 1)]  # fmt: skip
     outputs = trace(Scratchpad(rows=ROWS, banks=1, bank_bits=8), steps, ["data", "collision"])
-    assert [collision for _, collision in outputs] == [0, 0, 0, 1, 0, 0, 0]
-    assert [data for data, _ in outputs[5:]] == [0x11, 0x11]
+    assert [collision for _, collision in outputs] == [0, 0, 0, 1] + [0] * Scratchpad.latency
+    assert [data for data, _ in outputs[2 + Scratchpad.latency :]] == [0x11, 0x11]
