@@ -215,7 +215,7 @@ def _is_cell(module: Mapping[str, Any]) -> bool:
 
 
 def gate_verilog(netlist: Mapping[str, Any], top: str) -> str:
-    """Verilog of ``top`` in a netlist that ``write_json`` of Yosys wrote after ``synth_ecp5``, with the modules below it.
+    """Verilog of ``top`` and the modules below it, in a netlist that Yosys's ``write_json`` wrote after ``synth_ecp5``.
 
     Modules keep their names and ports. Flip-flops start as the configured device starts them.
 

@@ -12,18 +12,25 @@ from vanallen.rtl.commands import Opcode
 from vanallen.rtl.config import Config
 from vanallen.rtl.verilog import TOP
 from vanallen.sw.driver.driver import Driver
+from vanallen.sw.driver.errors import DriverError
 from vanallen.sw.driver.library import build_library
 from vanallen.sw.driver.simulation import LibraryTarget
-from vanallen.synth.gate_netlist import CACHE, gate_netlist
+from vanallen.sw.driver.target import BusError, TargetTimeout
+from vanallen.synth.gate_netlist import CACHE, chip_netlist
 from vanallen.synth.gates import cell_counts, gate_verilog, models
 
-from .jobs import Job, make_job
-from .short import run_job
+from .jobs import Job, Mismatch, check_activations, check_cycles, expected_cycles, make_job, run_golden
 
-__all__ = ["NetlistResult", "padded_convolution", "run_layer", "run_netlist"]
+__all__ = ["DIFFERS", "NetlistResult", "padded_convolution", "run_layer", "run_netlist"]
+
+DIFFERS = (Mismatch, DriverError, BusError, TargetTimeout)
+"""What a chip that doesn't do what the models say raises."""
 
 _SLOTS = 600
 """Issue slots of the layer, at most: some hundred cycles more than that with what comes before and after."""
+
+_DEADLINE = 2000
+"""Cycles that a job may take longer than the cycle model says, before it is given up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +82,26 @@ def run_layer(netlist: Mapping[str, Any], job: Job, *, cache: Path = CACHE) -> t
     built = time.perf_counter()
     target = LibraryTarget(library)
     try:
-        cycles = run_job(Driver(target, config=job.config), job)
+        cycles = _run(Driver(target, config=job.config), job)
         return cycles, target.cycles, built - start, time.perf_counter() - built
     finally:
         target.close()
+
+
+def _run(driver: Driver, job: Job) -> int:
+    """Run a job and compare memory and cycles with the models; the cycles of its commands together."""
+    golden, arena = run_golden(job)[0], job.arena
+    driver.set_steal_interval(job.steal_interval)
+    driver.load_activations(arena.activation.start, job.activation)
+    driver.load_weights(arena.weight.start, job.weight)
+    driver.load_parameters(arena.parameter.start, job.bias, job.scale)
+    driver.load_commands(job.first, job.commands)
+    limit = sum(expected_cycles(job.config, fields, job.steal_interval) for fields in job.layers)
+    result = driver.run(job.first, len(job.layers), cycle_limit=limit + _DEADLINE)
+    got = driver.read_activations(arena.activation.start, arena.activation.count)
+    check_activations(job, golden, got, result.cycles)
+    check_cycles(job, result.cycles)
+    return sum(result.cycles)
 
 
 def run_netlist(
@@ -94,7 +117,7 @@ def run_netlist(
         As :func:`run_layer`.
     """
     start = time.perf_counter()
-    netlist = gate_netlist(config, cache=cache, report=report)
+    netlist = chip_netlist(config, cache=cache, report=report)
     synthesis = time.perf_counter() - start
     job = padded_convolution(config, seed)
     if report is not None:

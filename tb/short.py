@@ -19,7 +19,7 @@ from .illegal import good_command, illegal_changes
 from .jobs import Job, Mismatch, check_activations, check_cycles, expected_cycles, make_job, run_golden
 from .layers import KINDS
 
-__all__ = ["run_job", "short_regression"]
+__all__ = ["short_regression"]
 
 _JOBS = 4
 """Jobs of each kind."""
@@ -44,21 +44,12 @@ def short_regression(target: Target, config: Config, *, seed: int) -> None:
             last = config.commands - 2 if index == 0 else None
             job = make_job(config, 1000 * seed + index, kind=kind, layers=2 if last else 5, first=last,
                            steal_interval=_INTERVALS[index % len(_INTERVALS)])  # fmt: skip
-            run_job(driver, job)
+            _run(driver, job)
     _illegal(driver, config)
     _fill(driver, config)
 
 
-def run_job(driver: Driver, job: Job) -> int:
-    """Run a job and compare memory and cycles with the models; the cycles of its commands, added up.
-
-    Raises
-    ------
-    Mismatch
-        If something differs.
-    DriverError, BusError, TargetTimeout
-        If the chip doesn't do what the driver asks for.
-    """
+def _run(driver: Driver, job: Job) -> None:
     golden, _ = run_golden(job)
     arena = job.arena
     driver.set_steal_interval(job.steal_interval)
@@ -71,7 +62,6 @@ def run_job(driver: Driver, job: Job) -> int:
     got = driver.read_activations(arena.activation.start, arena.activation.count)
     check_activations(job, golden, got, result.cycles)
     check_cycles(job, result.cycles)
-    return sum(result.cycles)
 
 
 def _illegal(driver: Driver, config: Config) -> None:
