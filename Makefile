@@ -14,7 +14,7 @@ QUIET := $(shell test -t 2 || echo --quiet)
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-input $(QUIET)
 LOCKED := $(PIP) --constraint requirements.lock
 
-.PHONY: help figures generate demo test test-slow lint docs lock clean distclean tools FORCE
+.PHONY: help figures generate demo test test-slow netlist lint docs lock clean distclean tools FORCE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -28,6 +28,9 @@ test: lint $(VENV)/warm ## ruff, mypy and the whole test suite but the slow test
 
 test-slow: $(VENV)/test $(VENV)/warm build/.installed ## the slow tests
 	@$(BIN)/python -m pytest -m slow --numprocesses $(WORKERS) --dist worksteal
+
+netlist: $(VENV)/warm build/.installed ## one layer on the chip of cubesat as synthesized for ECP5 (minutes)
+	@$(BIN)/vanallen regress --netlist --config cubesat
 
 lint: $(VENV)/test build/.installed ## ruff and mypy
 	@$(BIN)/ruff check .

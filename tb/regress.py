@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vanallen.rtl.config import Config
+from vanallen.rtl.technology import Technology
 
 from .cases import Case, select
 from .coverage import Coverage, measure
@@ -49,6 +50,7 @@ def regress(
     config: Config,
     *,
     sim: str = "verilator",
+    technology: Technology = Technology.GENERIC,
     filter: str = "",
     waves: bool = False,
     seed: int = 0,
@@ -65,6 +67,8 @@ def regress(
         The chip.
     sim : str
         ``verilator`` or ``icarus``; under Icarus the cases are smaller.
+    technology : Technology
+        Form of the chip's multipliers: ECP5's are models of its DSP blocks.
     filter : str
         Part of the names of the cases (or mutants) to run; empty for all.
     waves : bool
@@ -94,8 +98,8 @@ def regress(
     cases = select(filter, sim)
     if not cases:
         raise ValueError(f"filter must be part of the name of a case, not {filter!r}")
-    simulation = build(config, simulator=sim, waves=waves, cache=cache)
-    place = folder or cache / "runs" / f"{config.name}-{sim}"
+    simulation = build(config, simulator=sim, technology=technology, waves=waves, cache=cache)
+    place = folder or cache / "runs" / f"{config.name}-{sim}-{technology.value}"
     results = _run_all(simulation, cases, place, seed, report)
     files = [path for case in cases if (path := place / case.name / "coverage.json").is_file()]
     failed = sum(result.outcome != "passed" for result in results)

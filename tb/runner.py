@@ -21,7 +21,9 @@ from xml.etree import ElementTree
 from cocotb_tools.runner import Runner, Verilator, get_runner
 
 from vanallen.rtl.config import Config
+from vanallen.rtl.technology import Technology
 from vanallen.rtl.verilog import TOP, verilog
+from vanallen.synth.gates import models
 
 __all__ = ["CACHE", "SIMULATORS", "BuildFailed", "Outcome", "Simulation", "SimulatorMissing", "build", "run"]
 
@@ -131,10 +133,24 @@ def _environment(**values: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def build(config: Config, *, simulator: str = "verilator", waves: bool = False, cache: Path = CACHE) -> Simulation:
+def _chip(config: Config, technology: Technology) -> str:
+    """The chip's Verilog, with the models of what the technology's form of it instances."""
+    text = verilog(config, technology)
+    return models() + text if technology is Technology.ECP5 else text
+
+
+def build(
+    config: Config,
+    *,
+    simulator: str = "verilator",
+    technology: Technology = Technology.GENERIC,
+    waves: bool = False,
+    cache: Path = CACHE,
+) -> Simulation:
     """The chip of ``config`` built for ``simulator``, or found in ``cache`` by a hash of all that it is made from.
 
     Several processes may share the cache. ``waves`` builds one that can write waves, slower also when it doesn't.
+    ``technology`` is the form of its multipliers.
 
     Raises
     ------
@@ -147,7 +163,7 @@ def build(config: Config, *, simulator: str = "verilator", waves: bool = False, 
     """
     if simulator not in SIMULATORS:
         raise ValueError(f"simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}")
-    path, text = _tool_path(simulator), verilog(config)
+    path, text = _tool_path(simulator), _chip(config, technology)
     parts = (text, simulator, _version(simulator), importlib.metadata.version("cocotb"), str(waves),
              *_ARGUMENTS[simulator], *map(str, _MAKE.items()), _PUBLIC)  # fmt: skip
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -10,8 +10,10 @@ from typing import Any
 from rich.table import Table
 
 from vanallen.rtl.config import preset
+from vanallen.rtl.technology import Technology
 
 from .errors import UsageError, input_errors
+from .netlist import execute_netlist
 from .options import Parser, add_command, add_config, add_seed
 from .output import Output, new_table
 
@@ -32,10 +34,17 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--sim", choices=("verilator", "icarus"), default="verilator", help="simulator (default verilator)"
     )
+    parser.add_argument(
+        "--technology", choices=[entry.value for entry in Technology], default=Technology.GENERIC.value,
+        help="form of the multipliers: ecp5 has models of its DSP blocks (default generic)",
+    )  # fmt: skip
     parser.add_argument("-k", dest="filter", metavar="TEXT", default="", help="only the cases whose name contains TEXT")
     parser.add_argument("--waves", action="store_true", help="write waves under build/")
     parser.add_argument(
         "--mutants", action="store_true", help="put hand-made faults into the hardware: each must be caught"
+    )
+    parser.add_argument(
+        "--netlist", action="store_true", help="run one layer on the chip synthesized for ECP5 instead (minutes)"
     )
     parser.set_defaults(execute=execute)
 
@@ -71,16 +80,20 @@ def show(output: Output, result: Mapping[str, Any]) -> int:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Runs the cases (or the mutants) and prints outcomes and coverage."""
+    if arguments.netlist:
+        return execute_netlist(arguments, Output(json_path=arguments.json, quiet=arguments.quiet))
     from vanallen.tb.regress import regress  # loads Amaranth and cocotb, which other commands don't need
     from vanallen.tb.runner import BuildFailed, SimulatorMissing
 
     output = Output(json_path=arguments.json, quiet=arguments.quiet)
-    output.print(f"config {arguments.config}, simulator {arguments.sim}, seed {arguments.seed}")
+    chip = f"config {arguments.config}, technology {arguments.technology}"
+    output.print(f"{chip}, simulator {arguments.sim}, seed {arguments.seed}")
     try:
         with input_errors(), output.progress("Regression") as progress:
             outcome = regress(
                 preset(arguments.config),
                 sim=arguments.sim,
+                technology=Technology(arguments.technology),
                 filter=arguments.filter,
                 waves=arguments.waves,
                 seed=arguments.seed,
@@ -92,6 +105,7 @@ def execute(arguments: argparse.Namespace) -> int:
     result = {
         "config": arguments.config,
         "sim": arguments.sim,
+        "technology": arguments.technology,
         "seed": arguments.seed,
         "filter": arguments.filter,
         **asdict(outcome),

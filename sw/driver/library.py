@@ -35,6 +35,9 @@ _COMPILER_FLAGS = {
 the last one is missing from the makefile of the package. Measured on cubesat, million cycles a second of processor
 time: -Os 1.57, -O1 1.83, -O2 1.97, -O3 1.98, -O2 -march=native 1.96, which would tie the cache to a machine."""
 
+_QUICK_FLAGS = {**_COMPILER_FLAGS, "OPT_FAST": "-O0", "OPT_SLOW": "-O0"}
+"""The same for a netlist of gates, whose model takes longer to compile than to run."""
+
 _EXPORTS = "{ global: chip_*; local: *; };\n"
 """Linker version script: libraries of several configurations in one process share no symbol."""
 
@@ -96,7 +99,9 @@ def _run(command: Sequence[str], environment: Mapping[str, str], log: Path) -> N
         )
 
 
-def _build(sources: Mapping[str, str], flags: Sequence[str], folder: Path, log: Path) -> Path:
+def _build(
+    sources: Mapping[str, str], flags: Sequence[str], compiler_flags: Mapping[str, str], folder: Path, log: Path
+) -> Path:
     """Build in ``folder`` from the files ``sources`` (text by name); the library's path."""
     verilator, compiler = _find_verilator(), _find_compiler()
     if shutil.which("make") is None:
@@ -110,7 +115,7 @@ def _build(sources: Mapping[str, str], flags: Sequence[str], folder: Path, log: 
     inputs = [str(folder / name) for name in sources if name.endswith((".v", ".cpp"))]
     _run([program, *flags, "-Mdir", str(objects), "-o", "chip.so", *inputs], environment, log)
     variables = {"CXX": compiler, "LINK": compiler, "PYTHON3": sys.executable, "CXXFLAGS": "-fPIC",
-                 "LDFLAGS": f"-shared -Wl,--version-script={folder / 'exports.map'}", **_COMPILER_FLAGS}  # fmt: skip
+                 "LDFLAGS": f"-shared -Wl,--version-script={folder / 'exports.map'}", **compiler_flags}  # fmt: skip
     settings = [f"{name}={value}" for name, value in variables.items()]
     _run(["make", "-C", str(objects), "-f", f"{_MODEL}.mk", f"-j{os.cpu_count() or 1}", *settings], environment, log)
     return objects / "chip.so"
@@ -123,6 +128,7 @@ def build_library(
     *,
     shim: str | None = None,
     waves: bool = False,
+    quick: bool = False,
     report: Callable[[str], None] | None = None,
 ) -> Path:
     """The shared library that simulates the module ``top`` of ``verilog``, built unless it is in ``cache``.
@@ -141,6 +147,8 @@ def build_library(
         ``axi_lite.cpp`` by default.
     waves : bool
         Whether the library can write a VCD file; slower also when it doesn't.
+    quick : bool
+        Compiled without optimization: slower to run and several times faster to build.
     report : callable, optional
         Called with a line to show when there is something to build, which takes up to a minute.
 
@@ -156,7 +164,8 @@ def build_library(
     flags = [*_VERILATOR_FLAGS, *(_WAVES_FLAGS if waves else ()), "--top-module", top]
     _find_verilator()
     version = importlib.metadata.version("verilator")
-    key = _key([version, *flags, *map(str, _COMPILER_FLAGS.items()), *sources.values()])
+    compiler_flags = _QUICK_FLAGS if quick else _COMPILER_FLAGS
+    key = _key([version, *flags, *map(str, compiler_flags.items()), *sources.values()])
     library = cache.resolve() / f"{key}.so"
     if library.exists():
         return library
@@ -168,5 +177,5 @@ def build_library(
             log = library.with_suffix(".log")
             log.unlink(missing_ok=True)
             with tempfile.TemporaryDirectory(dir=library.parent, prefix="building-") as folder:
-                os.replace(_build(sources, flags, Path(folder), log), library)
+                os.replace(_build(sources, flags, compiler_flags, Path(folder), log), library)
     return library

@@ -1,0 +1,40 @@
+"""``vanallen regress --netlist``."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from vanallen.rtl.config import preset
+
+from .errors import UsageError, input_errors
+from .output import Output
+
+__all__ = ["execute_netlist"]
+
+
+def execute_netlist(arguments: argparse.Namespace, output: Output) -> int:
+    """Runs one layer on the synthesized chip, prints what was compared and returns the exit status."""
+    from vanallen.sw.driver import BuildError
+    from vanallen.synth.gates import NetlistError
+    from vanallen.tb.netlist import DIFFERS, run_netlist
+
+    output.print(f"netlist of {arguments.config}, seed {arguments.seed}")
+    result: dict[str, object] = {"config": arguments.config, "technology": "ecp5", "seed": arguments.seed}
+    try:
+        with input_errors():
+            outcome = run_netlist(preset(arguments.config), seed=arguments.seed, report=output.print)
+    except DIFFERS as found:
+        output.print(f"1 failed: {type(found).__name__}: {found}")
+        output.write_json({**result, "passed": 0, "failed": 1, "netlist": None})
+        return 1
+    except (BuildError, NetlistError, RuntimeError) as error:
+        raise UsageError(str(error)) from error
+    cells = ", ".join(f"{count:,} {kind}" for kind, count in outcome.cells.items())
+    output.print(f"{cells}")
+    output.print(f"synthesis {outcome.synthesis_seconds:.0f} s, build {outcome.build_seconds:.0f} s (0 where kept), "
+                 f"{outcome.simulated:,} cycles in {outcome.run_seconds:.1f} s")  # fmt: skip
+    output.print(f"a layer of {outcome.cycles:,} cycles equals golden model and cycle model")
+    output.print("1 passed, 0 failed")
+    output.write_json({**result, "passed": 1, "failed": 0, "netlist": asdict(outcome)})
+    return 0
