@@ -34,7 +34,8 @@ class SaturatingCounter(wiring.Component):
 class CycleLog(wiring.Component):
     """Cycles of each command: ``count`` is high in every cycle of it, ``done`` in the last one. ``fill`` zeroes a row.
 
-    Latency: a read takes as long as a scratchpad's.
+    Latency: a read takes as long as a scratchpad's. A row that is read while it is written is not read: the word that
+    is written goes past the RAM, whose ports never meet.
     """
 
     latency = Scratchpad.latency
@@ -56,13 +57,19 @@ class CycleLog(wiring.Component):
             m.d.sync += cycles.eq(0)
         with m.Elif(~cycles.all()):
             m.d.sync += cycles.eq(cycles + 1)
+        meets = Signal()
+        passes = Signal(reset_less=True)
+        written = Signal(32, reset_less=True)
         first = Signal(32, reset_less=True)
         second = Signal(32, reset_less=True)
-        m.d.sync += [first.eq(read.data), second.eq(first)]
+        m.d.sync += [passes.eq(meets), written.eq(write.data)]
+        m.d.sync += [first.eq(Mux(passes, written, read.data)), second.eq(first)]
         m.d.comb += [
             write.en.eq(self.fill | self.done),
             write.addr.eq(Mux(self.fill, self.fill_address, self.index)),
             write.data.eq(Mux(self.fill, 0, cycles + 1)),
+            meets.eq(write.en & (read.addr == write.addr)),
+            read.en.eq(~meets),
             read.addr.eq(self.address),
             self.value.eq(second),
         ]

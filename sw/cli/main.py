@@ -11,13 +11,13 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from . import bench, export, info, regress, run
+from . import bench, export, info, prove, regress, run
 from .errors import UsageError
 from .options import Parser
 
 __all__ = ["main"]
 
-COMMANDS = (info, run, bench, regress, export)
+COMMANDS = (info, run, bench, regress, prove, export)
 
 
 def _parser() -> Parser:

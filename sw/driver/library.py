@@ -117,7 +117,13 @@ def _build(sources: Mapping[str, str], flags: Sequence[str], folder: Path, log: 
 
 
 def build_library(
-    verilog: str, top: str, cache: Path, *, waves: bool = False, report: Callable[[str], None] | None = None
+    verilog: str,
+    top: str,
+    cache: Path,
+    *,
+    waves: bool = False,
+    shim: str | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> Path:
     """The shared library that simulates the module ``top`` of ``verilog``, built unless it is in ``cache``.
 
@@ -132,6 +138,8 @@ def build_library(
         library is complete as soon as it has its name, and several processes may share the folder.
     waves : bool
         Whether the library can write a VCD file; slower also when it doesn't.
+    shim : str, optional
+        C++ around another module than the chip: it drives class ``Vchip`` and exports names that begin with ``chip_``.
     report : callable, optional
         Called with a line to show when there is something to build, which takes up to a minute.
 
@@ -142,7 +150,8 @@ def build_library(
     BuildError
         If one of them fails.
     """
-    shim = resources.files(__package__).joinpath("axi_lite.cpp").read_text()
+    if shim is None:
+        shim = resources.files(__package__).joinpath("axi_lite.cpp").read_text()
     sources = {"chip.v": verilog, "axi_lite.cpp": shim, "exports.map": _EXPORTS}
     flags = [*_VERILATOR_FLAGS, *(_WAVES_FLAGS if waves else ()), "--top-module", top]
     _find_verilator()
