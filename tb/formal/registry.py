@@ -21,6 +21,7 @@ from .lane import RoundEqual
 from .memories import CUT, collisions_never
 from .proof import Proof
 from .queues import ReadQueue, WriteQueues
+from .rows import RowsApart
 from .specification import Specification, drive_freely
 
 __all__ = ["MemoryContract", "proofs"]
@@ -74,4 +75,5 @@ def _lane() -> list[Proof]:
 
 def proofs(config: Config) -> list[Proof]:
     """The solver's proofs for ``config``, those of a group together."""
-    return [*_bus(config), *_delays(config), *_memories(config), *_lane()]
+    rows = Proof(name="accumulator.rows_apart", mode="prove", depth=1, build=partial(RowsApart, config=config))
+    return [*_bus(config), *_delays(config), *_memories(config), rows, *_lane()]
