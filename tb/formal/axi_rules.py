@@ -11,7 +11,7 @@ from vanallen.rtl.bus.host_bridge import HostBridge
 from vanallen.rtl.config import Config
 from vanallen.rtl.memory.scratchpad import Scratchpad
 
-from .bridge import BridgeSpecification, distance
+from .bridge import BridgeSpecification
 from .specification import Specification, always, drive_freely, history, registers
 
 __all__ = ["ASK_WAIT", "READ_WAIT", "WRITE_WAIT", "AxiRules", "ReadyIndependence"]
@@ -112,7 +112,10 @@ class ReadyIndependence(Specification):
             mine, others = Value.cast(one), Value.cast(other)
             if member.flow is wiring.In:
                 free = AnySeq(len(mine))
-                m.d.comb += [mine.eq(free), others.eq(Mux(differ, AnySeq(len(mine)), free) if path[0] == "port" else free)]
+                m.d.comb += [
+                    mine.eq(free),
+                    others.eq(Mux(differ, AnySeq(len(mine)), free) if path[0] == "port" else free),
+                ]
             elif path[-1] in HANDSHAKES:
                 outputs.append((".".join(map(str, path)), mine == others))
         for name, same in outputs:

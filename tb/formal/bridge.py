@@ -69,7 +69,9 @@ class BridgeSpecification(Specification):
     def _retry(self) -> Value:
         bridge = self.bridge
         names = ("command", "parameter", "weight", "activation")
-        return Cat(getattr(bridge, f"{name}_read").enable & getattr(bridge, f"{name}_collision") for name in names).any()
+        return Cat(
+            getattr(bridge, f"{name}_read").enable & getattr(bridge, f"{name}_collision") for name in names
+        ).any()
 
     def flights(self) -> list[SimpleNamespace]:
         """Reads on their way through the memory, the youngest first, as views of the channel's registers."""

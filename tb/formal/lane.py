@@ -127,5 +127,3 @@ class MultiplyProduct(Window):
         m.d.comb += total.eq(sum(partial[1:], start=partial[0]))
         few = b[: 24 - self.bits] == 0
         return [("product", ~few | (dut.product == total))]
-
-

@@ -63,7 +63,10 @@ def integer_of(
     for places in range(14, 27):
         with m.If(distance == places):
             exact = Signal(49, name=f"integer_{places}")
-            m.d.comb += [exact.eq(rounded(float_product, places + 23)), magnitude.eq(Mux(exact >= 1 << 9, 1 << 9, exact))]
+            m.d.comb += [
+                exact.eq(rounded(float_product, places + 23)),
+                magnitude.eq(Mux(exact >= 1 << 9, 1 << 9, exact)),
+            ]
     signed_integer, moved, value = Signal(signed(12)), Signal(signed(12)), Signal(signed(8))
     m.d.comb += [
         signed_integer.eq(Mux(zero, 0, Mux(sign, -magnitude, magnitude))),
@@ -71,5 +74,3 @@ def integer_of(
         value.eq(Mux(moved < low, low, Mux(moved > high, high, moved))),
     ]
     return value
-
-

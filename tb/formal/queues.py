@@ -50,7 +50,9 @@ class WriteQueues(_Watched):
         written = self.bridge.register_write
         always(m, "a register is written at its address",
                ~(executes & written) | (self.bridge.register_address == address[:12]))  # fmt: skip
-        always(m, "a register is written with its word", ~(executes & written) | (self.bridge.register_word == word[:64]))
+        always(
+            m, "a register is written with its word", ~(executes & written) | (self.bridge.register_word == word[:64])
+        )
         always(m, "a register is written by a whole word", ~(executes & written) | word[64])
         self._responses(m, executes)
         for place in range(2):
