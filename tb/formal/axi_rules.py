@@ -43,8 +43,11 @@ class AxiRules(BridgeSpecification):
         fresh = Signal(init=1)
         m.d.sync += fresh.eq(0)
         always(m, "A3.1.2: no response in the first cycle after reset", ~fresh | ~(port.bvalid | port.rvalid))
-        for channel, valid, ready, payload in (("B", port.bvalid, port.bready, port.bresp),
-                                               ("R", port.rvalid, port.rready, Cat(port.rdata, port.rresp))):  # fmt: skip
+        channels = (
+            ("B", port.bvalid, port.bready, port.bresp),
+            ("R", port.rvalid, port.rready, Cat(port.rdata, port.rresp)),
+        )
+        for channel, valid, ready, payload in channels:
             waits = history(m, valid & ~ready, f"{channel}_waits")
             before = history(m, payload, f"{channel}_before")
             always(m, f"A3.2.1: {channel}VALID stays until {channel}READY", ~waits | valid)
@@ -87,9 +90,9 @@ HANDSHAKES = ("awready", "wready", "bvalid", "arready", "rvalid", "enable", "reg
 
 
 class ReadyIndependence(Specification):
-    """Two bridges that have seen the same; in the cycle in which their hosts differ for the first time, no handshake does.
+    """Two bridges that have seen the same; when their hosts first differ, no handshake does.
 
-    So ready and valid of the subordinate, and what it asks of memories and registers, depend on state alone: there is no
+    So ready and valid, and what the bridge asks of memories and registers, depend on state alone: there is no
     combinational path from the host's valid to a ready.
     """
 
@@ -98,9 +101,9 @@ class ReadyIndependence(Specification):
 
     def specify(self, m: Module) -> None:
         bridges = [HostBridge(config=self.config) for _ in range(2)]
-        fragments = [Fragment.get(bridge, None) for bridge in bridges]  # type: ignore[no-untyped-call]
+        fragments = [Fragment.get(bridge, None) for bridge in bridges]
         m.submodules.first, m.submodules.second = fragments
-        first, second = bridges
+        first = bridges[0]
         drive_freely(m, first)
         differ = Signal()
         different = Signal(reset_less=True)

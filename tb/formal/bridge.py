@@ -32,8 +32,9 @@ def distance(later: Value, earlier: Value) -> Value:
 class BridgeSpecification(Specification):
     """The real bridge: its port, ``idle``, the memories' words and collisions are free in every cycle.
 
-    Members after :meth:`specify`: ``bridge``; ``write``, ``read``, ``queue``, the registers of its channels; ``queue_port``; counters of
-    handshakes ``addresses``, ``words``, ``executed``, ``answered`` and ``asked``, ``issued``, ``collected``, ``taken``.
+    Members after :meth:`specify`: ``bridge``; ``write``, ``read``, ``queue``, registers of its channels; ``queue_port``;
+    counters of handshakes ``addresses``, ``words``, ``executed``, ``answered`` and ``asked``, ``issued``, ``collected``,
+    ``taken``.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -41,7 +42,7 @@ class BridgeSpecification(Specification):
 
     def specify(self, m: Module) -> None:
         self.bridge = HostBridge(config=self.config)
-        fragment = Fragment.get(self.bridge, None)  # type: ignore[no-untyped-call]
+        fragment = Fragment.get(self.bridge, None)
         m.submodules.bridge = fragment
         drive_freely(m, self.bridge)
         self.write, self.read = registers(fragment, "write_channel"), registers(fragment, "read_channel")

@@ -55,7 +55,7 @@ class SkewContract(_Delays):
 
     def specify(self, m: Module) -> None:
         skew = Skew(element=self.element, count=self.count)
-        m.submodules.skew = fragment = Fragment.get(skew, None)  # type: ignore[no-untyped-call]
+        m.submodules.skew = fragment = Fragment.get(skew, None)
         drive_freely(m, skew)
         stored = {signal.name: signal for one in fragment.statements.get("sync", ()) for signal in one._lhs_signals()}
         always(m, "element 0 is not delayed", Value.cast(skew.o[0]) == Value.cast(skew.i[0]))

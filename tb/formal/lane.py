@@ -50,7 +50,7 @@ class Window(Elaboratable):
 
     def held(self, m: Module, component: wiring.Component, *names: str) -> list[Value]:
         """Inputs that are constant for a layer: any value, the same in every cycle."""
-        values = []
+        values: list[Value] = []
         for name in names:
             value = Value.cast(getattr(component, name))
             constant = Signal(value.shape(), name=f"{name}_held", reset_less=True)

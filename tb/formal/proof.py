@@ -47,7 +47,7 @@ class Proof:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """``outcome`` is "pass" or "fail"; then ``reason`` says why and ``trace`` names a counterexample, if there is one."""
+    """``outcome``: "pass" or "fail"; then ``reason`` says why and ``trace`` names a counterexample, if any."""
 
     name: str
     mode: Mode

@@ -68,14 +68,16 @@ class WriteQueues(_Watched):
     def _responses(self, m: Module, executes: Value) -> None:
         write, port = self.write, self.bridge.port
         did = Cat(self.bridge.register_write, *(
-            getattr(self.bridge, f"{name}_write").enable.any() for name in ("command", "parameter", "weight", "activation")
+            getattr(self.bridge, f"{name}_write").enable.any()
+            for name in ("command", "parameter", "weight", "activation")
         )).any()  # fmt: skip
         done = self._noted(m, "done", did, executes)
         answers = port.bvalid & (self.answered == self.watched)
         always(m, "a write is answered with an error exactly if it did nothing", ~answers | (port.bresp.any() != done))
         for place in range(WriteChannelMachine.depth):
             always(m, f"invariant: response {place}",
-                   ~self._at(self.answered, place) | (write.responses <= place) | (write.errors[place] != done))  # fmt: skip
+                   ~self._at(self.answered, place) | (write.responses <= place)
+                   | (write.errors[place] != done))  # fmt: skip
 
 
 class ReadQueue(_Watched):

@@ -17,7 +17,7 @@ from vanallen.rtl.registers import Window, window_banks, window_rows
 
 from .axi_rules import AxiRules, ReadyIndependence
 from .delays import SkewContract, TagContract
-from .lane import RoundEqual
+from .lane import MultiplyProduct
 from .memories import CUT, collisions_never
 from .proof import Proof
 from .queues import ReadQueue, WriteQueues
@@ -35,7 +35,7 @@ class MemoryContract(Specification):
 
     def specify(self, m: Module) -> None:
         component = self.make()
-        m.submodules.dut = fragment = Fragment.get(component, None)  # type: ignore[no-untyped-call]
+        m.submodules.dut = fragment = Fragment.get(component, None)
         drive_freely(m, component)
         if not collisions_never(m, fragment):
             raise ValueError(f"{component!r} must have a memory")
@@ -70,7 +70,8 @@ def _memories(config: Config) -> list[Proof]:
 
 
 def _lane() -> list[Proof]:
-    return [Proof(name="lane.round", mode="bmc", depth=RoundEqual.latency + 1, build=RoundEqual, quick=False)]
+    build = partial(MultiplyProduct, bits=4)
+    return [Proof(name="lane.multiply_4", mode="bmc", depth=MultiplyProduct.latency + 1, build=build, quick=False)]
 
 
 def proofs(config: Config) -> list[Proof]:

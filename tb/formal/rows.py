@@ -28,7 +28,7 @@ class RowsApart(Specification):
 
     def specify(self, m: Module) -> None:
         issue = Control(machine=IssueMachine(config=self.config))
-        m.submodules.issue = fragment = Fragment.get(issue, None)  # type: ignore[no-untyped-call]
+        m.submodules.issue = fragment = Fragment.get(issue, None)
         drive_freely(m, issue, but=("restart",))
         state = registers(fragment)
         m.d.comb += Assume(~issue.begin | ~(state.preloading | state.streaming))

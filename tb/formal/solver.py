@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from amaranth.back import rtlil  # type: ignore[attr-defined]  # left out of the stubs
+from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable
 
 __all__ = ["ENGINE", "Answer", "SolverMissing", "convert", "solve", "versions"]

@@ -14,6 +14,7 @@ from vanallen.rtl.config import PRESETS
 from vanallen.rtl.control.issue import IssueMachine
 from vanallen.rtl.control.tag import TagPipe
 from vanallen.rtl.memory.scratchpad import Scratchpad
+from vanallen.rtl.requant.multiply import Multiply
 from vanallen.rtl.requant.round import Round
 from vanallen.sw.cli.main import main
 from vanallen.synth.netlist import components
@@ -34,14 +35,14 @@ BROKEN = {
     "queue.write": Mutant("", WriteChannelMachine, "_queue", "push & (rest == 0)", "push & (rest != 1)"),
     "queue.read": Mutant("", ReadChannelMachine, "step", "then.free.eq(now.free + oldest.valid)", "then.free.eq(0)"),
     "tag.issue": Mutant("", TagPipe, "elaborate", "stage.eq(stages[-1])", "stage.eq(stages[-(delay > 2) - 1])"),
-    "tag.requantizer": Mutant("", TagPipe, "elaborate", "name=f\"tag_{delay}\"", "name=f\"tag_{delay}\", reset_less=True"),
+    "tag.requantizer": Mutant("", TagPipe, "elaborate", "(self.tag,", "(self.tag, reset_less=True,"),
     "skew.rows": Mutant("", Skew, "elaborate", "self.o[index].eq(element)", "self.o[index].eq(self.i[index])"),
     "memory.cycle_log": Mutant("", CycleLog, "elaborate", "read.en.eq(~meets)", "read.en.eq(1)"),
     "memory.command_ram": Mutant("", Scratchpad, "elaborate", "read.addr == write.addr", "read.addr[1:] == 0"),
     "memory.activation_ram": Mutant("", Scratchpad, "elaborate", "requested & ~self.collision", "requested"),
     "accumulator.rows_apart": Mutant("", IssueMachine, "_walk",
                                      "now.slot >= self.config.rows - 1)", "now.slot >= self.config.rows - 2)"),
-    "lane.round": Mutant("", Round, "_round_to_integer", "guard & (sticky | integer[0])", "guard"),
+    "lane.multiply_4": Mutant("", Multiply, "elaborate", "self.b[12:]", "self.b[13:]"),
 }  # fmt: skip
 
 QUICK = [name for name, proof in PROOFS.items() if proof.quick]
