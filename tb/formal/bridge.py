@@ -32,9 +32,9 @@ def distance(later: Value, earlier: Value) -> Value:
 class BridgeSpecification(Specification):
     """The real bridge: its port, ``idle``, the memories' words and collisions are free in every cycle.
 
-    Members after :meth:`specify`: ``bridge``; ``write``, ``read``, ``queue``, registers of its channels; ``queue_port``;
-    counters of handshakes ``addresses``, ``words``, ``executed``, ``answered`` and ``asked``, ``issued``, ``collected``,
-    ``taken``.
+    Members after :meth:`specify`: ``bridge``; ``write``, ``read``, ``queue``, registers of its channels;
+    ``queue_port``; counters of handshakes ``addresses``, ``words``, ``executed``, ``answered`` and ``asked``, ``issued``,
+    ``collected``, ``taken``.
     """
 
     def __init__(self, *, config: Config) -> None:
