@@ -33,7 +33,7 @@ class BridgeSpecification(Specification):
     """The real bridge: its port, ``idle``, the memories' words and collisions are free in every cycle.
 
     Members after :meth:`specify`: ``bridge``; ``write``, ``read``, ``queue``, registers of its channels;
-    ``queue_port``; counters of handshakes ``addresses``, ``words``, ``executed``, ``answered`` and ``asked``, ``issued``,
+    ``queue_port``; counters of handshakes ``addresses``, ``words``, ``executed``, ``answered``, ``asked``, ``issued``,
     ``collected``, ``taken``.
     """
 

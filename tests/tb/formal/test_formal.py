@@ -32,7 +32,7 @@ BROKEN = {
                         "bvalid.eq((now.responses != 0) & ~port.awvalid)"),
     "axi.ready_independent": Mutant("", WriteChannelMachine, "step", "awready.eq(now.addresses != 2)",
                                     "awready.eq((now.addresses != 2) & port.awvalid)"),
-    "queue.write": Mutant("", WriteChannelMachine, "_queue", "push & (rest == 0)", "push & (rest != 1)"),
+    "queue.write": Mutant("", WriteChannelMachine, "_queue", "push & (rest == 1)", "push & (rest == 2)"),
     "queue.read": Mutant("", ReadChannelMachine, "step", "then.free.eq(now.free + oldest.valid)", "then.free.eq(0)"),
     "tag.issue": Mutant("", TagPipe, "elaborate", "stage.eq(stages[-1])", "stage.eq(stages[-(delay > 2) - 1])"),
     "tag.requantizer": Mutant("", TagPipe, "elaborate", "(self.tag,", "(self.tag, reset_less=True,"),
