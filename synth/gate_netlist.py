@@ -18,18 +18,13 @@ from vanallen.rtl.technology import Technology
 from vanallen.rtl.verilog import TOP, Top
 
 from .netlist import yosys
+from .recipe import AFTER_READ
 from .share_modules import share_modules
 
-__all__ = ["AFTER_READ", "CACHE", "chip_netlist", "gate_netlist"]
+__all__ = ["CACHE", "chip_netlist", "gate_netlist"]
 
 CACHE = Path("build/netlist")
 """Where netlists are kept, from the current folder."""
-
-AFTER_READ = (
-    "setattr -mod -set keep_hierarchy 1 *.pe_*",
-    "setparam -set COLLISION_X_MASK 1'1 *_ram/t:$memrd_v2 *.accumulator_*/t:$memrd_v2",
-)
-"""Yosys commands between reading the chip and ``synth_ecp5``: those of the boards."""
 
 
 def gate_netlist(

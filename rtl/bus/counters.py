@@ -35,7 +35,8 @@ class SaturatingCounter(wiring.Component):
 class CycleLog(wiring.Component):
     """Cycles of each command: ``count`` is high in every cycle of it, ``done`` in the last one. ``fill`` zeroes a row.
 
-    Latency: a read takes as long as a scratchpad's.
+    Latency: a read takes as long as a scratchpad's. A row that is read while it is written is not read: the word that
+    is written goes past the RAM, whose ports never meet.
     """
 
     latency = Scratchpad.latency
@@ -57,7 +58,11 @@ class CycleLog(wiring.Component):
             m.d.sync += cycles.eq(0)
         with m.Elif(~cycles.all()):
             m.d.sync += cycles.eq(cycles + 1)
-        word = read.data
+        meets = Signal()
+        passes = Signal(reset_less=True)
+        written = Signal(32, reset_less=True)
+        m.d.sync += [passes.eq(meets), written.eq(write.data)]
+        word = Mux(passes, written, read.data)
         for delay in range(1, self.latency):
             delayed = Signal(32, name=f"word_{delay}", reset_less=True)
             m.d.sync += delayed.eq(word)
@@ -66,6 +71,8 @@ class CycleLog(wiring.Component):
             write.en.eq(self.fill | self.done),
             write.addr.eq(Mux(self.fill, self.fill_address, self.index)),
             write.data.eq(Mux(self.fill, 0, cycles + 1)),
+            meets.eq(write.en & (read.addr == write.addr)),
+            read.en.eq(~meets),
             read.addr.eq(self.address),
             self.value.eq(word),
         ]

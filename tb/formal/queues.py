@@ -1,0 +1,123 @@
+"""The queues of the AXI4-Lite subordinate: first in, first out, nothing lost, nothing twice, nothing changed."""
+
+from __future__ import annotations
+
+from amaranth.asserts import AnySeq
+from amaranth.hdl import Cat, Module, ResetSignal, Signal, Value, ValueLike
+
+from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
+from vanallen.rtl.memory.scratchpad import Scratchpad
+
+from .bridge import BridgeSpecification, distance, number
+from .specification import always
+
+__all__ = ["ReadQueue", "WriteQueues"]
+
+
+class _Watched(BridgeSpecification):
+    """A bridge in which the transactions of one number, any, are watched; chosen while the reset is high."""
+
+    def specify(self, m: Module) -> None:
+        super().specify(m)
+        self.watched = Signal.like(number("watched"), reset_less=True)
+        with m.If(ResetSignal()):
+            m.d.sync += self.watched.eq(AnySeq(len(self.watched)))
+
+    def _noted(self, m: Module, name: str, value: ValueLike, when: Value) -> Signal:
+        """``value`` as it was when the watched transaction had it."""
+        noted = Signal(len(Value.cast(value)), name=f"noted_{name}", reset_less=True)
+        with m.If(when):
+            m.d.sync += noted.eq(value)
+        return noted
+
+
+class WriteQueues(_Watched):
+    """The n-th write executes with the n-th address and the n-th word, and the n-th response is the answer to it.
+
+    The order is the hosts': of addresses among themselves, of words among themselves. As many writes execute as
+    addresses and words came, by the counters of :class:`BridgeSpecification`.
+    """
+
+    def specify(self, m: Module) -> None:
+        super().specify(m)
+        port, write, watched = self.bridge.port, self.write, self.watched
+        entry = Cat(port.wdata, port.wstrb.all())
+        address = self._noted(m, "address", port.awaddr, port.awvalid & port.awready & (self.addresses == watched))
+        word = self._noted(m, "word", entry, port.wvalid & port.wready & (self.words == watched))
+        executes = self.execute & (self.executed == watched)
+        always(m, "a write executes with its address", ~executes | (write.address_0 == address))
+        always(m, "a write executes with its word", ~executes | (write.word_0 == word))
+        written = self.bridge.register_write
+        always(m, "a register is written at its address",
+               ~(executes & written) | (self.bridge.register_address == address[:12]))  # fmt: skip
+        always(
+            m, "a register is written with its word", ~(executes & written) | (self.bridge.register_word == word[:64])
+        )
+        always(m, "a register is written by a whole word", ~(executes & written) | word[64])
+        self._responses(m, executes)
+        for place in range(2):
+            for name, noted, count in (("address", address, write.addresses), ("word", word, write.words)):
+                held = getattr(write, f"{name}_{place}")
+                always(m, f"invariant: {name}_{place}",
+                       ~self._at(self.executed, place) | (count <= place) | (held == noted))  # fmt: skip
+
+    def _at(self, first: Signal, place: int) -> Value:
+        """Whether the watched transaction is ``place`` behind number ``first``."""
+        return distance(self.watched, first) == place
+
+    def _responses(self, m: Module, executes: Value) -> None:
+        write, port = self.write, self.bridge.port
+        did = Cat(self.bridge.register_write, *(
+            getattr(self.bridge, f"{name}_write").enable.any()
+            for name in ("command", "parameter", "weight", "activation")
+        )).any()  # fmt: skip
+        done = self._noted(m, "done", did, executes)
+        answers = port.bvalid & (self.answered == self.watched)
+        always(m, "a write is answered with an error exactly if it did nothing", ~answers | (port.bresp.any() != done))
+        for place in range(WriteChannelMachine.depth):
+            always(m, f"invariant: response {place}",
+                   ~self._at(self.answered, place) | (write.responses <= place)
+                   | (write.errors[place] != done))  # fmt: skip
+
+
+class ReadQueue(_Watched):
+    """The n-th read asks for the n-th address and is answered with the word and error that were collected for it, a
+    memory's latency after it was asked for."""
+
+    def specify(self, m: Module) -> None:
+        super().specify(m)
+        bridge, port, read, watched = self.bridge, self.bridge.port, self.read, self.watched
+        address = self._noted(m, "address", port.araddr, port.arvalid & port.arready & (self.asked == watched))
+        issues = self.issue & (self.issued == watched)
+        collects = self.collect & (self.collected == watched)
+        flights = self.flights()
+        always(m, "a read asks for its address", ~(read.request & (self.issued == watched)) | (read.address == address))
+        always(m, "a read collects at its address", ~collects | (bridge.collect_address == address[:12]))
+        self._in_time(m, issues, collects)
+        for stage, flight in enumerate(flights):
+            older = sum((other.valid for other in flights[stage + 1 :]), start=Value.cast(0))
+            here = flight.valid & (distance(watched, self.collected) == older)
+            always(m, f"invariant: address of flight {stage}", ~here | (flight.address == address))
+        self._words(m, collects)
+
+    def _in_time(self, m: Module, issues: Value, collects: Value) -> None:
+        late = Signal(Scratchpad.latency)
+        m.d.sync += late.eq(Cat(issues, late[:-1]))
+        always(m, "a read collects when its memory answers", late[-1] == collects)
+        for stage, flight in enumerate(self.flights()):
+            older = sum((other.valid for other in self.flights()[stage + 1 :]), start=Value.cast(0))
+            here = flight.valid & (distance(self.watched, self.collected) == older)
+            always(m, f"invariant: the watched read in flight {stage}", late[stage] == here)
+
+    def _words(self, m: Module, collects: Value) -> None:
+        port, read = self.bridge.port, self.read
+        # what the bridge hands the queue: the word of the memory or register at the address collected
+        handed = Cat(self.queue_port.word_in, self.queue_port.error_in)
+        noted = self._noted(m, "word", handed, collects)
+        answers = port.rvalid & (self.taken == self.watched)
+        shown = Cat(port.rdata, port.rresp[1])
+        always(m, "a read is answered with the word collected for it", ~answers | (shown == noted))
+        for slot in range(ReadChannelMachine.depth):
+            place = distance(self.watched, self.taken)
+            here = (place < read.stored) & ((read.first + place)[:3] == slot)
+            always(m, f"invariant: slot {slot}", ~here | (getattr(self.queue, f"entry_{slot}") == noted))

@@ -1,0 +1,80 @@
+"""The proofs there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from amaranth.hdl import Fragment, Module, signed
+from amaranth.lib import wiring
+
+from vanallen.rtl import timing
+from vanallen.rtl.bus.counters import CycleLog
+from vanallen.rtl.config import Config
+from vanallen.rtl.control.tag import drain_tag, issue_tag
+from vanallen.rtl.memory.scratchpad import Scratchpad
+from vanallen.rtl.registers import Window, window_banks, window_rows
+
+from .axi_rules import AxiRules, ReadyIndependence
+from .delays import SkewContract, TagContract
+from .lane import MultiplyProduct
+from .memories import CUT, collisions_never
+from .proof import Proof
+from .queues import ReadQueue, WriteQueues
+from .rows import RowsApart
+from .specification import Specification, drive_freely
+
+__all__ = ["MemoryContract", "proofs"]
+
+
+class MemoryContract(Specification):
+    """A component with a memory of its own, under any inputs: its ports never meet."""
+
+    def __init__(self, *, make: Callable[[], wiring.Component]) -> None:
+        self.make = make
+
+    def specify(self, m: Module) -> None:
+        component = self.make()
+        m.submodules.dut = fragment = Fragment.get(component, None)
+        drive_freely(m, component)
+        if not collisions_never(m, fragment):
+            raise ValueError(f"{component!r} must have a memory")
+
+
+def _bus(config: Config) -> list[Proof]:
+    subjects = (("axi.rules", AxiRules, 2, True), ("axi.ready_independent", ReadyIndependence, 1, True),
+                ("queue.write", WriteQueues, 2, True), ("queue.read", ReadQueue, 2, False))  # fmt: skip
+    return [Proof(name=name, mode="prove", depth=depth, build=partial(subject, config=config), quick=quick)
+            for name, subject, depth, quick in subjects]  # fmt: skip
+
+
+def _delays(config: Config) -> list[Proof]:
+    tags = (("issue", issue_tag(config), timing.arrival(config) - 1), ("drain", drain_tag(config), Scratchpad.latency),
+            ("requantizer", drain_tag(config), timing.REQUANTIZER))  # fmt: skip
+    pipes = [Proof(name=f"tag.{name}", mode="prove", depth=1, build=partial(TagContract, tag=tag, depth=depth))
+             for name, tag, depth in tags]  # fmt: skip
+    skews = [Proof(name=f"skew.{name}", mode="prove", depth=1,
+                   build=partial(SkewContract, element=signed(8), count=count))
+             for name, count in (("rows", config.rows), ("columns", config.columns))]  # fmt: skip
+    return pipes + skews
+
+
+def _memories(config: Config) -> list[Proof]:
+    subjects: dict[str, Callable[[], wiring.Component]] = {"cycle_log": CycleLog}
+    for window in (Window.COMMAND, Window.PARAMETER, Window.WEIGHT, Window.ACTIVATION):
+        banks, bits = window_banks(config, window)
+        rows = window_rows(config, window)
+        subjects[f"{window.name.lower()}_ram"] = partial(Scratchpad, rows=rows, banks=banks, bank_bits=bits)
+    return [Proof(name=f"memory.{name}", mode="prove", depth=1, build=partial(MemoryContract, make=make), script=CUT)
+            for name, make in subjects.items()]  # fmt: skip
+
+
+def _lane() -> list[Proof]:
+    build = partial(MultiplyProduct, bits=4)
+    return [Proof(name="lane.multiply_4", mode="bmc", depth=MultiplyProduct.latency + 1, build=build, quick=False)]
+
+
+def proofs(config: Config) -> list[Proof]:
+    """The solver's proofs for ``config``, those of a group together."""
+    rows = Proof(name="accumulator.rows_apart", mode="prove", depth=1, build=partial(RowsApart, config=config))
+    return [*_bus(config), *_delays(config), *_memories(config), rows, *_lane()]

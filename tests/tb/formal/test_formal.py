@@ -1,0 +1,144 @@
+"""The proofs hold, and each goes red when what it speaks of is broken."""
+
+import json
+
+import numpy as np
+import pytest
+from amaranth.hdl import Fragment, Signal
+
+from vanallen.rtl.accelerator import Accelerator
+from vanallen.rtl.array.skew import Skew
+from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
+from vanallen.rtl.bus.counters import CycleLog
+from vanallen.rtl.config import PRESETS
+from vanallen.rtl.control.issue import IssueMachine
+from vanallen.rtl.control.tag import TagPipe
+from vanallen.rtl.memory.scratchpad import Scratchpad
+from vanallen.rtl.requant.multiply import Multiply
+from vanallen.rtl.requant.round import Round
+from vanallen.sw.cli.main import main
+from vanallen.synth.netlist import components
+from vanallen.tb.formal import vectors
+from vanallen.tb.formal.memories import memories
+from vanallen.tb.formal.prove import prove_one
+from vanallen.tb.formal.registry import proofs
+from vanallen.tb.mutants import Mutant, _changed
+
+NANO = PRESETS["nano"]
+PROOFS = {proof.name: proof for proof in proofs(NANO)}
+
+BROKEN = {
+    "axi.rules": Mutant("", WriteChannelMachine, "step", "bvalid.eq(now.responses != 0)",
+                        "bvalid.eq((now.responses != 0) & ~port.awvalid)"),
+    "axi.ready_independent": Mutant("", WriteChannelMachine, "step", "awready.eq(now.addresses != 2)",
+                                    "awready.eq((now.addresses != 2) & port.awvalid)"),
+    "queue.write": Mutant("", WriteChannelMachine, "_queue", "push & (rest == 1)", "push & (rest == 2)"),
+    "queue.read": Mutant("", ReadChannelMachine, "step", "then.free.eq(now.free + oldest.valid)", "then.free.eq(0)"),
+    "tag.issue": Mutant("", TagPipe, "elaborate", "stage.eq(stages[-1])", "stage.eq(stages[-(delay > 2) - 1])"),
+    "tag.requantizer": Mutant("", TagPipe, "elaborate", "(self.tag,", "(self.tag, reset_less=True,"),
+    "skew.rows": Mutant("", Skew, "elaborate", "self.o[index].eq(element)", "self.o[index].eq(self.i[index])"),
+    "memory.cycle_log": Mutant("", CycleLog, "elaborate", "read.en.eq(~meets)", "read.en.eq(1)"),
+    "memory.command_ram": Mutant("", Scratchpad, "elaborate", "read.addr == write.addr", "read.addr[1:] == 0"),
+    "memory.activation_ram": Mutant("", Scratchpad, "elaborate", "requested & ~self.collision", "requested"),
+    "accumulator.rows_apart": Mutant("", IssueMachine, "_walk",
+                                     "now.slot >= self.config.rows - 1)", "now.slot >= self.config.rows - 2)"),
+    "lane.multiply_4": Mutant("", Multiply, "elaborate", "self.b[12:]", "self.b[13:]"),
+}  # fmt: skip
+
+QUICK = [name for name, proof in PROOFS.items() if proof.quick]
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_quick_proofs_hold(name, tmp_path):
+    result = prove_one(PROOFS[name], tmp_path, limit=200)
+    assert result.outcome == "pass", result.reason
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(PROOFS) - set(QUICK)))
+@pytest.mark.timeout(900)
+def test_long_proofs_hold(name, tmp_path):
+    result = prove_one(PROOFS[name], tmp_path, limit=600)
+    assert result.outcome == "pass", result.reason
+
+
+def break_it(monkeypatch, mutant):
+    monkeypatch.setattr(mutant.owner, mutant.method, _changed(vars(mutant.owner)[mutant.method], mutant))
+
+
+SHOWN = ["axi.rules", "tag.issue", "memory.cycle_log"]
+"""Red in CI; the others are slow."""
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in SHOWN else pytest.param(name, marks=pytest.mark.slow) for name in BROKEN]
+)
+def test_a_broken_design_is_refuted(monkeypatch, name, tmp_path):
+    break_it(monkeypatch, BROKEN[name])
+    result = prove_one(PROOFS[name], tmp_path, limit=200)
+    assert result.outcome == "fail"
+    assert "broken: " in result.reason, result.reason  # a counterexample from reset, not a failed induction
+    assert result.trace.endswith(".vcd") and (tmp_path / result.trace).is_file()
+
+
+def test_what_was_proven_is_known_until_the_design_changes(monkeypatch, tmp_path):
+    proof = PROOFS["memory.cycle_log"]
+    first, second = prove_one(proof, tmp_path), prove_one(proof, tmp_path)
+    assert (first.outcome, first.cached, second.outcome, second.cached) == ("pass", False, "pass", True)
+    break_it(monkeypatch, BROKEN["memory.cycle_log"])
+    assert prove_one(proof, tmp_path).outcome == "fail"
+
+
+@pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)
+def test_every_memory_outside_the_array_has_a_proof(config):
+    names = {name for name, _ in memories(Fragment.get(Accelerator(config=config), None))}
+    columns = config.columns + config.side_columns
+    accumulators = {f"array.accumulator_{column}.bank_{bank}" for column in range(columns) for bank in range(2)}
+    proven = {proof.name.removeprefix("memory.") for proof in proofs(config) if proof.name.startswith("memory.")}
+    assert accumulators <= names
+    assert {name.split(".")[0] for name in names - accumulators} == proven
+
+
+@pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)
+def test_every_delay_has_a_proof(config):
+    found = [component for component, _ in components(Accelerator(config=config)).values()]
+    pipes = {(len(pipe.i.as_value()), pipe.depth) for pipe in found if isinstance(pipe, TagPipe)}
+    skews = {(len(Signal(skew.element)), skew.count) for skew in found if isinstance(skew, Skew)}
+    specs = [proof.build() for proof in proofs(config)]
+    assert pipes == {(spec.tag.size, spec.depth) for spec in specs if type(spec).__name__ == "TagContract"}
+    assert skews == {(spec.element.width, spec.count) for spec in specs if type(spec).__name__ == "SkewContract"}
+
+
+def test_vectors_agree(tmp_path):
+    result = vectors.check_vectors("lane.vectors", vectors=200_000, seed=3)
+    assert (result.outcome, result.depth) == ("pass", 200_000), result.reason
+
+
+def test_vectors_find_a_wrong_tie(monkeypatch):
+    break_it(monkeypatch, Mutant("", Round, "_round_to_integer", "(guard & (sticky | integer[0]))", "guard"))
+    result = vectors.check_vectors("lane.vectors", vectors=200_000, seed=3)
+    assert result.outcome == "fail" and "seed 3: accumulator" in result.reason
+
+
+def test_half_of_the_vectors_lie_at_boundaries():
+    batch = vectors.random_batch(np.random.default_rng(1), 20_000)
+    total = (batch.accumulator.astype(np.int64) + batch.bias).astype(np.int32)
+    scaled = np.abs(total[10_000:].astype(np.float64) * batch.scale[10_000:])
+    near = np.abs(scaled % 1 - 0.5) < 2.5 * batch.scale[10_000:]
+    assert near.mean() > 0.5
+
+
+def test_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["prove", "-k", "memory.cycle_log", "--json", "-"]) == 0
+    (proof,) = json.loads(capsys.readouterr().out)["proofs"]
+    assert {"name", "mode", "depth", "outcome", "seconds"} <= set(proof) and proof["outcome"] == "pass"
+    break_it(monkeypatch, BROKEN["memory.cycle_log"])
+    assert main(["prove", "-k", "memory.cycle_log"]) == 1
+    assert "counterexample: build/prove/nano/" in capsys.readouterr().out
+
+
+def test_no_such_proof_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["prove", "-k", "nonsense"]) == 2
+    assert "axi.rules" in capsys.readouterr().err
