@@ -15,7 +15,7 @@ from .accelerator import Accelerator
 from .bus.axi_lite import AxiLitePort
 from .config import Config
 
-__all__ = ["TOP", "Top", "convert", "verilog"]
+__all__ = ["TOP", "Top", "convert", "design", "verilog"]
 
 TOP = "vanallen"
 """Name of the top module."""
@@ -73,3 +73,9 @@ def verilog(config: Config) -> str:
     """The chip of ``config`` as one Verilog file with top module ``vanallen``; the same text for the same
     configuration."""
     return convert(Top(config=config), TOP)
+
+
+def design(config: Config) -> str:
+    """The chip of ``config`` as Amaranth's RTLIL, with source locations: what the Verilog is made from."""
+    text: str = rtlil.convert(Top(config=config), name=TOP)
+    return text

@@ -25,6 +25,7 @@ _MODEL = "Vchip"
 _VERILATOR_FLAGS = ("--cc", "--exe", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--no-timing",
                     "-Wno-fatal", "-Wno-lint", "-Wno-SYMRSVDWORD", "--prefix", _MODEL)  # fmt: skip
 _WAVES_FLAGS = ("--trace-vcd", "--trace-structs", "-CFLAGS", "-DVANALLEN_WAVES")
+_SELECT_FLAGS = ("-CFLAGS", "-DVANALLEN_SELECT")
 _COMPILER_FLAGS = {
     "OPT_FAST": "-O2",
     "OPT_SLOW": "-O1",
@@ -117,7 +118,13 @@ def _build(sources: Mapping[str, str], flags: Sequence[str], folder: Path, log: 
 
 
 def build_library(
-    verilog: str, top: str, cache: Path, *, waves: bool = False, report: Callable[[str], None] | None = None
+    verilog: str,
+    top: str,
+    cache: Path,
+    *,
+    waves: bool = False,
+    select: bool = False,
+    report: Callable[[str], None] | None = None,
 ) -> Path:
     """The shared library that simulates the module ``top`` of ``verilog``, built unless it is in ``cache``.
 
@@ -132,6 +139,8 @@ def build_library(
         library is complete as soon as it has its name, and several processes may share the folder.
     waves : bool
         Whether the library can write a VCD file; slower also when it doesn't.
+    select : bool
+        Whether ``top`` has the input ``mutant`` besides, which ``chip_select`` of the library sets.
     report : callable, optional
         Called with a line to show when there is something to build, which takes up to a minute.
 
@@ -144,7 +153,8 @@ def build_library(
     """
     shim = resources.files(__package__).joinpath("axi_lite.cpp").read_text()
     sources = {"chip.v": verilog, "axi_lite.cpp": shim, "exports.map": _EXPORTS}
-    flags = [*_VERILATOR_FLAGS, *(_WAVES_FLAGS if waves else ()), "--top-module", top]
+    extras = [*(_WAVES_FLAGS if waves else ()), *(_SELECT_FLAGS if select else ())]
+    flags = [*_VERILATOR_FLAGS, *extras, "--top-module", top]
     _find_verilator()
     version = importlib.metadata.version("verilator")
     key = _key([version, *flags, *map(str, _COMPILER_FLAGS.items()), *sources.values()])
