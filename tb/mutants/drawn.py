@@ -124,7 +124,7 @@ def judge(batch: Batch, mutant: int) -> MutantOutcome:
 
     if found := quick_failure(batch, mutant):
         return outcome(Verdict.KILLED, f"quick: {found}")
-    if is_equivalent(batch.config, mutation):
+    if is_equivalent(prepared(batch.config), mutation):
         return outcome(Verdict.EQUIVALENT, "induction over registers and memories")
     for step, failure in (("jobs", _more_failure), ("cocotb", _cocotb_failure)):
         if found := failure(batch, mutant):
