@@ -31,8 +31,11 @@ def outcome(*, failed=0, survivors=None, good=True, missed=(), filter=""):
     [
         (outcome(), 0, "2 passed, 0 failed"),
         (outcome(failed=1), 1, "1 passed, 1 failed"),
-        (outcome(survivors=[]), 0, "mutants: 11 of 12 killed, 1 shown equivalent, 0 survived; 62 s\n"
-                                   "equivalent: same (x.py:1)\n"),
+        (
+            outcome(survivors=[]),
+            0,
+            "mutants: 11 of 12 killed, 1 shown equivalent, 0 survived; 62 s\nequivalent: same (x.py:1)\n",
+        ),
         (outcome(survivors=["swap_lost"]), 0, "survived: swap_lost (there.py:3)"),
         (outcome(survivors=["swap_lost"], good=False), 1, "survived: swap_lost (there.py:3)"),
         (outcome(missed=["stride_4"]), 0, "coverage: 39 of 40 points\nmissed: stride_4"),
