@@ -41,7 +41,7 @@ def outcome(*, failed=0, survivors=None, good=True, missed=(), filter=""):
         (outcome(missed=["stride_4"]), 0, "coverage: 39 of 40 points\nmissed: stride_4"),
         (outcome(missed=["a", "b", "c"]), 1, "coverage: 37 of 40 points"),
         (outcome(missed=["a", "b", "c"], filter="padding"), 0, "coverage: 37 of 40 points"),
-    ],  # fmt: skip
+    ],
     ids=[
         "good",
         "failed case",
