@@ -42,7 +42,7 @@ sat -prove trigger 0 -timeout 60 miter
 """
 _SHOWN = "SAT proof finished - no model found: SUCCESS!"
 
-_CELL = re.compile(r"^  cell \\?(\$mem_v2|\$_DFF_P_) \S+\n((?:    .*\n)*)  end\n", re.MULTILINE)
+_CELL = re.compile(r"(?:^  attribute .*\n)*^  cell \\?(\$mem_v2|\$_DFF_P_) \S+\n((?:    .*\n)*)  end\n", re.MULTILINE)
 _MEMORY_WIDTHS = {
     "RD_CLK": ("RD_PORTS",), "RD_EN": ("RD_PORTS",), "RD_ARST": ("RD_PORTS",), "RD_SRST": ("RD_PORTS",),
     "RD_ADDR": ("RD_PORTS", "ABITS"), "RD_DATA": ("RD_PORTS", "WIDTH"), "WR_CLK": ("WR_PORTS",),

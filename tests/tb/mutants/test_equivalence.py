@@ -80,3 +80,8 @@ def test_the_cut_leaves_no_state_and_refuses_what_it_does_not_know(design):
     assert "wire width 4 input 10000 \\held" in opened
     with pytest.raises(ValueError, match="state must be in registers and memories, not in dlatch"):
         cut("module \\m\n  cell $dlatch \\l\n  end\nend\n")
+
+
+def test_the_cut_takes_the_attributes_of_a_register_with_it():
+    cell = "  attribute \\keep 1\n  cell $_DFF_P_ \\r\n    connect \\D \\a\n    connect \\Q \\b\n  end\n"
+    assert "attribute" not in cut(f"module \\m\n{cell}end\n")
