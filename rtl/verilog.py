@@ -18,7 +18,7 @@ from .link.rmap import BAUD
 from .system import System
 from .technology import Technology
 
-__all__ = ["SYSTEM_TOP", "TOP", "Top", "convert", "system_verilog", "verilog"]
+__all__ = ["SYSTEM_TOP", "TOP", "Top", "convert", "design", "system_verilog", "verilog"]
 
 TOP = "vanallen"
 """Name of the top module."""
@@ -92,3 +92,9 @@ def system_verilog(config: Config, *, clock_hz: int, baud: int = BAUD) -> str:
         If the clock can't make the bit rate.
     """
     return convert(System(config=config, clock_hz=clock_hz, baud=baud), SYSTEM_TOP)
+
+
+def design(config: Config) -> str:
+    """The chip of ``config`` as Amaranth's RTLIL, with source locations: what the Verilog is made from."""
+    text: str = rtlil.convert(Top(config=config), name=TOP)
+    return text

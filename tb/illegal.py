@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from vanallen.rtl.commands import ErrorCode, Opcode
+from vanallen.rtl.commands import FIELDS, ErrorCode, Field, Opcode
 from vanallen.rtl.config import Config
 
-__all__ = ["good_command", "illegal_changes", "illegal_jobs_of"]
+__all__ = ["good_command", "illegal_changes", "illegal_jobs_of", "reserved_bits"]
+
+
+def _reserved() -> list[Field]:
+    return [field for field in FIELDS if field.name.startswith("reserved")]
+
+
+def reserved_bits() -> list[dict[str, int]]:
+    """Changes that set one reserved bit each."""
+    return [{field.name: 1 << bit} for field in _reserved() for bit in range(field.width)]
 
 
 def good_command() -> dict[str, int]:
@@ -28,7 +37,7 @@ def illegal_changes(config: Config) -> list[tuple[ErrorCode, dict[str, int]]]:
               {"output_groups": config.words_per_column_block + 1})  # fmt: skip
     return [
         *((ErrorCode.BAD_OPCODE, {"opcode": value}) for value in (0, 0x1C, 0x2F, 0xFF)),
-        *((ErrorCode.BAD_RESERVED, {f"reserved{index}": 1}) for index in range(4)),
+        *((ErrorCode.BAD_RESERVED, {field.name: 1}) for field in _reserved()),
         *((ErrorCode.BAD_SHAPE, {name: 0}) for name in counts),
         *((ErrorCode.BAD_SHAPE, change) for change in shapes),
         *((ErrorCode.BAD_KERNEL, convolution | {name: value})

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from vanallen.rtl.commands import ErrorCode, encode
 from vanallen.rtl.config import COMMAND_WORDS, Config
 from vanallen.sw.golden.accelerator import GoldenAccelerator, GoldenJob
-from vanallen.sw.golden.cycles import layer_cycles
+from vanallen.sw.golden.cycles import LayerCycles, layer_cycles
 
 from .layers import Arena, LayerMaker, Space
 
-__all__ = ["Job", "Mismatch", "check_activations", "check_cycles", "expected_cycles", "make_job", "run_golden"]
+__all__ = ["Job", "Mismatch", "check_activations", "check_cycles", "expected_cycles", "layer_model", "make_job",
+           "run_golden"]  # fmt: skip
 
 _ARENA_ROWS = 1024
 """Rows of a large memory that a job uses, so that loading it doesn't take longer than running it."""
@@ -167,7 +168,12 @@ def run_golden(job: Job) -> tuple[GoldenAccelerator, GoldenJob]:
 
 def expected_cycles(config: Config, fields: Mapping[str, int], steal_interval: int) -> int:
     """Cycles of a command by the cycle model."""
-    return layer_cycles(config, fields, macs=1, weights=1, steal_interval=steal_interval).cycles
+    return layer_model(config, fields, steal_interval).cycles
+
+
+def layer_model(config: Config, fields: Mapping[str, int], steal_interval: int) -> LayerCycles:
+    """Cycles, stolen and stalled slots of a command by the cycle model."""
+    return layer_cycles(config, fields, macs=1, weights=1, steal_interval=steal_interval)
 
 
 def check_cycles(job: Job, cycles: Sequence[int]) -> None:

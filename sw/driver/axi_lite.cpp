@@ -3,6 +3,7 @@
 // Compiled together with the model of the top module (class Vchip, with the ports of the chip) by library.py. Signals
 // change after the rising edge of clk and are sampled before the next one, after the model has settled, so a ready may
 // depend on its valid within the cycle. Every loop ends: after `patience` cycles without a handshake, or after a limit.
+// With VANALLEN_SELECT the top module has an input `mutant` besides: which of the faults built into it is active.
 
 #include <cstddef>
 #include <cstdint>
@@ -122,6 +123,10 @@ public:
 
     uint64_t cycles() const { return cycles_; }
 
+#ifdef VANALLEN_SELECT
+    void select(uint32_t mutant) { top_->mutant = mutant; }
+#endif
+
 private:
     static void note(uint32_t response, size_t index, Failure *failure) {
         if (response && !failure->response) *failure = {index, response};
@@ -184,3 +189,7 @@ EXPORT int chip_read(Chip *chip, uint32_t address, uint64_t *data, size_t count,
 }
 
 EXPORT int chip_wait(Chip *chip, uint64_t limit) { return chip->wait(limit); }
+
+#ifdef VANALLEN_SELECT
+EXPORT void chip_select(Chip *chip, uint32_t mutant) { chip->select(mutant); }
+#endif

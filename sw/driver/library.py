@@ -25,6 +25,7 @@ _MODEL = "Vchip"
 _VERILATOR_FLAGS = ("--cc", "--exe", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--no-timing",
                     "-Wno-fatal", "-Wno-lint", "-Wno-SYMRSVDWORD", "--prefix", _MODEL)  # fmt: skip
 _WAVES_FLAGS = ("--trace-vcd", "--trace-structs", "-CFLAGS", "-DVANALLEN_WAVES")
+_SELECT_FLAGS = ("-CFLAGS", "-DVANALLEN_SELECT")
 _COMPILER_FLAGS = {
     "OPT_FAST": "-O2",
     "OPT_SLOW": "-O1",
@@ -129,6 +130,7 @@ def build_library(
     shim: str | None = None,
     waves: bool = False,
     quick: bool = False,
+    select: bool = False,
     report: Callable[[str], None] | None = None,
 ) -> Path:
     """The shared library that simulates the module ``top`` of ``verilog``, built unless it is in ``cache``.
@@ -149,6 +151,8 @@ def build_library(
         Whether the library can write a VCD file; slower also when it doesn't.
     quick : bool
         Compiled without optimization: slower to run and several times faster to build.
+    select : bool
+        Whether ``top`` has the input ``mutant`` besides, which ``chip_select`` of the library sets.
     report : callable, optional
         Called with a line to show when there is something to build, which takes up to a minute.
 
@@ -161,7 +165,8 @@ def build_library(
     """
     driven = resources.files(__package__).joinpath("axi_lite.cpp").read_text() if shim is None else shim
     sources = {"chip.v": verilog, "shim.cpp": driven, "exports.map": _EXPORTS}
-    flags = [*_VERILATOR_FLAGS, *(_WAVES_FLAGS if waves else ()), "--top-module", top]
+    extras = [*(_WAVES_FLAGS if waves else ()), *(_SELECT_FLAGS if select else ())]
+    flags = [*_VERILATOR_FLAGS, *extras, "--top-module", top]
     _find_verilator()
     version = importlib.metadata.version("verilator")
     compiler_flags = _QUICK_FLAGS if quick else _COMPILER_FLAGS

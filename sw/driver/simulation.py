@@ -36,8 +36,9 @@ uint64_t chip_cycles(const void *chip);
 int chip_write(void *chip, uint32_t address, const uint64_t *data, size_t count, uint64_t patience, failure *failure);
 int chip_read(void *chip, uint32_t address, uint64_t *data, size_t count, uint64_t patience, failure *failure);
 int chip_wait(void *chip, uint64_t limit);
+void chip_select(void *chip, uint32_t mutant);
 """
-"""What axi_lite.cpp exports."""
+"""What axi_lite.cpp exports; the last one only in a library built with ``select``."""
 
 
 class LibraryTarget:

@@ -19,6 +19,8 @@ BUS_BYTES = 8
 class Response(IntEnum):
     """Error responses of AXI4 (AMBA AXI protocol specification, RRESP and BRESP)."""
 
+    EXOKAY = 1
+    """No answer of AXI4-Lite: the chip, or what is between, is broken."""
     SLVERR = 2
     """The chip refuses: nothing is there, the direction is wrong, or a job runs or the memories are being filled."""
     DECERR = 3

@@ -17,7 +17,7 @@ from vanallen.rtl.registers import COUNTERS, State, Window, register, window_ban
 from vanallen.sw.driver.packing import pack_register, pack_rows, unpack_register, unpack_rows
 from vanallen.sw.driver.target import BUS_BYTES
 
-from .environment import CLOCK_NS
+from .environment import CLOCK_NS, environment
 
 __all__ = ["OKAY", "SLVERR", "Deadline", "Host", "Refused", "Unexpected", "expect"]
 
@@ -62,7 +62,10 @@ class Host:
                 "ar": read.ar_channel, "r": read.r_channel}  # fmt: skip
 
     async def begin(self) -> None:
-        """Start the clock, reset, wait until the memories are filled."""
+        """Start the clock, reset, wait until the memories are filled. The setting ``mutant`` chooses a fault."""
+        mutant = environment().settings.get("mutant")
+        if mutant is not None:
+            self.dut.mutant.value = mutant
         Clock(self.dut.clk, CLOCK_NS, "ns").start()
         await self.reset()
         await self.ready()

@@ -1,4 +1,4 @@
-"""Mutants: hand-made faults in the hardware, each of which the regression must catch.
+"""Hand-made faults in the hardware, each of which the short regression must catch.
 
 A mutant changes one expression in the source of one method; the text to replace must be there exactly once, so that
 a mutant that no longer applies is an error and never a silent survivor. Partial column blocks don't exist on a square
@@ -8,9 +8,8 @@ array such as nano's: their mutant runs on an array twice as wide.
 from __future__ import annotations
 
 import inspect
-import os
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -41,13 +40,12 @@ from vanallen.sw.driver.errors import DriverError
 from vanallen.sw.driver.library import build_library
 from vanallen.sw.driver.simulation import LibraryTarget
 from vanallen.sw.driver.target import BusError, TargetTimeout
+from vanallen.tb.jobs import Mismatch
+from vanallen.tb.short import short_regression
 
-from .jobs import Mismatch
-from .short import short_regression
+from .result import MutantOutcome, Verdict
 
-__all__ = ["MUTANTS", "Mutant", "MutantsResult", "mutant_verilog", "run_mutants", "survives"]
-
-CACHE = Path("build/tb/mutants")
+__all__ = ["MUTANTS", "Mutant", "mutant_verilog", "run_hand", "survives"]
 
 
 @dataclass(frozen=True)
@@ -109,15 +107,6 @@ MUTANTS = (
 """At least one a block."""
 
 
-@dataclass(frozen=True)
-class MutantsResult:
-    """How many mutants there were, how many the regression caught, and the names of the others."""
-
-    total: int
-    killed: int
-    survivors: tuple[str, ...]
-
-
 def _changed(function: Callable[..., Any], mutant: Mutant) -> Callable[..., Any]:
     """``function`` compiled again from its changed source."""
     source = textwrap.dedent(inspect.getsource(function))
@@ -166,7 +155,7 @@ def mutant_verilog(config: Config, mutant: Mutant) -> str:
     return text
 
 
-def survives(config: Config, text: str, *, seed: int, cache: Path = CACHE) -> str:
+def survives(config: Config, text: str, *, seed: int, cache: Path) -> str:
     """Run the short regression on a chip's Verilog: empty if it passes, else what it found; build errors are raised."""
     target = LibraryTarget(build_library(text, TOP, cache))
     try:
@@ -178,40 +167,34 @@ def survives(config: Config, text: str, *, seed: int, cache: Path = CACHE) -> st
     return ""
 
 
-def run_mutants(
-    config: Config,
-    *,
-    filter: str = "",
-    seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
-    cache: Path = CACHE,
-) -> MutantsResult:
-    """Run the short regression on every mutant whose name contains ``filter``, two at a time.
+def run_hand(
+    config: Config, mutants: Sequence[Mutant], *, seed: int, jobs: int, progress: Callable[[int], None], cache: Path
+) -> tuple[MutantOutcome, ...]:
+    """Run the short regression on ``mutants``, ``jobs`` at a time; ``progress`` is told how many are done.
 
     Raises
     ------
     ValueError
-        If the regression fails on the sound chip (then it says nothing about mutants), no mutant is called that, or one
-        can't be applied.
+        If the regression fails on the sound chip (then it says nothing about mutants), or a mutant can't be applied.
     ToolMissing, BuildError
         If a chip can't be built.
     """
-    chosen = [mutant for mutant in MUTANTS if filter in mutant.name]
-    if not chosen:
-        raise ValueError(f"filter must be part of the name of a mutant, not {filter!r}")
-    for sound in {_config(config, mutant) for mutant in chosen}:
+    for sound in {_config(config, mutant) for mutant in mutants}:
         failure = survives(sound, verilog(sound), seed=seed, cache=cache)
         if failure:
             raise ValueError(f"the sound chip must pass the regression of the mutants: {failure}")
-    with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
         futures: dict[Future[str], Mutant] = {}
-        for mutant in chosen:  # elaborated one by one, since a fault is in the classes for all; built in parallel
+        for mutant in mutants:  # elaborated one by one, since a fault is in the classes for all; built in parallel
             text = mutant_verilog(config, mutant)
             futures[pool.submit(survives, _config(config, mutant), text, seed=seed, cache=cache)] = mutant
-            if progress is not None:
-                progress(sum(future.done() for future in futures), len(chosen))
+            progress(sum(future.done() for future in futures))
         for _ in as_completed(futures):
-            if progress is not None:
-                progress(sum(future.done() for future in futures), len(chosen))
-        survivors = tuple(mutant.name for future, mutant in futures.items() if not future.result())
-    return MutantsResult(len(chosen), len(chosen) - len(survivors), survivors)
+            progress(sum(future.done() for future in futures))
+        return tuple(_outcome(mutant, future.result()) for future, mutant in futures.items())
+
+
+def _outcome(mutant: Mutant, found: str) -> MutantOutcome:
+    source = f"{mutant.owner.__module__ if isinstance(mutant.owner, type) else mutant.owner.__name__}.{mutant.method}"
+    block = source.removeprefix("vanallen.rtl.").split(".")[0]
+    return MutantOutcome(mutant.name, block, source, Verdict.KILLED if found else Verdict.SURVIVED, found)
