@@ -8,6 +8,7 @@ __all__ = ["share_modules"]
 
 _MODULE = re.compile(r"^(?:attribute [^\n]*\n)*module (\\\S+)\n(.*?)^end\n", re.MULTILINE | re.DOTALL)
 _CELL = re.compile(r"^(\s*cell )(\\\S+)( )", re.MULTILINE)
+_CONNECTIONS = re.compile(r"(?:^ {4}connect [^\n]*\n)+", re.MULTILINE)
 _PORT = re.compile(r"^\s*wire (.*)\b(input|output) \d+ (.*)\n+", re.MULTILINE)
 
 
@@ -29,10 +30,16 @@ def _replaced(rtlil: str) -> dict[str, str]:
     first: dict[tuple[frozenset[tuple[str, ...]], str], str] = {}
     found: dict[str, str] = {}
     for name, body in _MODULE.findall(rtlil):
-        kept = first.setdefault((frozenset(_PORT.findall(body)), _PORT.sub("", body)), name)
+        kept = first.setdefault(_canonical(body), name)
         if kept != name:
             found[name] = kept
     return found
+
+
+def _canonical(body: str) -> tuple[frozenset[tuple[str, ...]], str]:
+    """A module's ports, and the rest of it with the connections of each cell in alphabetical order."""
+    rest = _CONNECTIONS.sub(lambda match: "".join(sorted(match[0].splitlines(keepends=True))), _PORT.sub("", body))
+    return frozenset(_PORT.findall(body)), rest
 
 
 def _without(rtlil: str, replaced: dict[str, str]) -> str:

@@ -12,7 +12,7 @@ from vanallen.rtl import timing
 __all__ = ["Normalize", "shift_left"]
 
 
-def shift_left(m: Module, value: Value, steps: Iterable[int]) -> tuple[Value, list[Value]]:
+def shift_left(m: Module, value: Value, steps: Iterable[int]) -> tuple[Value, list[Signal]]:
     """``value`` shifted left by 2^step where that many bits are zero at its top, for each of ``steps``, largest first.
 
     Combinational. Returns the value and, by step, whether it was shifted.
