@@ -12,8 +12,7 @@ AFTER_READ = (
     "setattr -mod -set keep_hierarchy 1 *.pe_*",
     # Scratchpads and accumulators never read and write one row in one cycle (their wrapper drops the read; the tag's
     # order keeps them apart): no logic that would define what such a read gives. It must come before `memory_collect`
-    # makes one cell of a memory's ports, which `synth_ecp5` does. The log of cycles is left out: the host may read
-    # the very row that is written.
+    # makes one cell of a memory's ports, which `synth_ecp5` does. The log of cycles is left as it is.
     "setparam -set COLLISION_X_MASK 1'1 *_ram/t:$memrd_v2 *.accumulator_*/t:$memrd_v2",
 )
 """Yosys commands between reading the design and ``synth_ecp5``."""

@@ -22,7 +22,7 @@ class ArrayUnit(wiring.Component):
 
     ::
 
-        cycle 0: tag; 3: words from RAM; 4: row 0 of the array; add(c) = R + 6 + c: column c is added
+        cycle 0: tag; 4: words from RAM; 5: row 0 of the array; add(c) = R + 7 + c: column c is added
 
         activations --[padding]--[reg]--> skew --> systolic array --> accumulators --> drained
         weights --------------- [reg]--> skew ------^      ^              ^   ^
@@ -30,7 +30,7 @@ class ArrayUnit(wiring.Component):
         drain_tag --> tag pipe -----------------------------------------------'
 
     ``arrived`` is the tag of the row that the last column writes now, ``latency`` cycles after ``tag``. ``drained``,
-    with ``drained_tag``, follows ``drain_tag`` by ``drain_latency`` = 3 cycles, as a read of parameter RAM does.
+    with ``drained_tag``, follows ``drain_tag`` by ``drain_latency`` = 4 cycles, as a read of parameter RAM does.
     """
 
     drain_latency = Scratchpad.latency

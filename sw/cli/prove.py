@@ -88,5 +88,6 @@ def execute(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
     results = [asdict(result) for result in found]
     status = show(output, results)
-    output.write_json({"config": arguments.config, "seed": arguments.seed, "proofs": results})
+    found_all = {"config": arguments.config, "seed": arguments.seed, "proofs": results}
+    output.write_json(found_all, record=None if arguments.filter else "prove")
     return status

@@ -97,7 +97,8 @@ def _no_place(names: Sequence[str], output: Output) -> int:
     for area in areas:
         output.print(_modules(area))
     configs = [asdict(area) for area in areas]
-    output.write_json({**(configs[0] if len(configs) == 1 else {}), "configs": configs})
+    one = configs[0] if len(configs) == 1 else {}
+    output.write_json({**one, "configs": configs}, record=f"synth-area-{names[0] if one else 'all'}")
     return 0
 
 
@@ -140,7 +141,7 @@ def _board(arguments: argparse.Namespace, output: Output) -> int:
         )
     for line in _lines(result):
         output.print(line)
-    output.write_json(asdict(result))
+    output.write_json(asdict(result), record=f"synth-{board.name}")
     return 0 if result.met else 1
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from vanallen.rtl.config import preset
 
-__all__ = ["chip_hash"]
+__all__ = ["board_hash", "chip_hash"]
 
 
 @lru_cache
@@ -24,3 +24,18 @@ def chip_hash(config: str) -> str:
     from vanallen.rtl.verilog import verilog  # loads Amaranth, which the rendering of tables doesn't need
 
     return hashlib.sha256(verilog(preset(config)).encode()).hexdigest()[:16]
+
+
+@lru_cache
+def board_hash(board: str) -> str:
+    """The hash of all that goes into the bitstream of the shipped board called ``board``, but for the seed.
+
+    Raises
+    ------
+    KeyError
+        If there is no such board.
+    """
+    from vanallen.boards.catalog import BOARDS
+    from vanallen.synth.plan import design_hash  # loads Amaranth, which the rendering of tables doesn't need
+
+    return design_hash(BOARDS[board])

@@ -87,7 +87,9 @@ def _regression(figures: Mapping[str, Any]) -> str:
 
 def _mutants(figures: Mapping[str, Any]) -> str:
     mutants = figures["mutants"]
-    return f"{mutants['killed']} of {mutants['total']} ({_percent(mutants['killed'] / mutants['total'])})"
+    equivalent = len(mutants["equivalent"])
+    share = _percent(mutants["killed"] / (mutants["total"] - equivalent))
+    return f"{mutants['killed']} of {mutants['total']}; {equivalent} shown equivalent ({share} of the others)"
 
 
 def _proofs(figures: Mapping[str, Any]) -> str:

@@ -45,7 +45,7 @@ from vanallen.tb.short import short_regression
 
 from .result import MutantOutcome, Verdict
 
-__all__ = ["MUTANTS", "Mutant", "mutant_verilog", "run_hand", "survives"]
+__all__ = ["MUTANTS", "Mutant", "changed", "mutant_verilog", "run_hand", "survives"]
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ MUTANTS = (
 """At least one a block."""
 
 
-def _changed(function: Callable[..., Any], mutant: Mutant) -> Callable[..., Any]:
+def changed(function: Callable[..., Any], mutant: Mutant) -> Callable[..., Any]:
     """``function`` compiled again from its changed source."""
     source = textwrap.dedent(inspect.getsource(function))
     if source.count(mutant.old) != 1:
@@ -124,7 +124,7 @@ def _changed(function: Callable[..., Any], mutant: Mutant) -> Callable[..., Any]
 @contextmanager
 def _applied(mutant: Mutant) -> Iterator[None]:
     original = getattr(mutant.owner, mutant.method)
-    setattr(mutant.owner, mutant.method, _changed(original, mutant))
+    setattr(mutant.owner, mutant.method, changed(original, mutant))
     try:
         yield
     finally:

@@ -6,7 +6,6 @@ import pytest
 
 from vanallen.rtl.config import preset
 from vanallen.sw.bench.workloads import WORKLOADS, workload
-from vanallen.sw.cli.main import COMMANDS
 from vanallen.sw.compiler import CapacityError
 from vanallen.sw.figures.markers import pages, render
 from vanallen.sw.figures.record import FIGURES, is_fresh, load
@@ -16,13 +15,12 @@ from vanallen.sw.session.report import layer_results
 from vanallen.sw.session.run import compile_for
 from vanallen.tb.cases import CASES
 from vanallen.tb.coverage import points
-from vanallen.tb.mutants import MUTANTS
+from vanallen.tb.mutants.hand import MUTANTS
 
 ROOT = Path(__file__).resolve().parents[3]
 RECORD = load(ROOT)
-COMMAND_NAMES = {command.__name__.rsplit(".", 1)[1] for command in COMMANDS}
-MADE = [source for source in SOURCES if source.arguments[0] in COMMAND_NAMES]
-"""Sources whose command this version has."""
+UNMEASURED = {"synth-ulx3s-85f", "synth-ulx3s-45f"}
+"""Sources that have no figures yet; the tables say so. One that has some leaves this list, and never comes back."""
 
 
 @pytest.mark.parametrize("path", pages(ROOT), ids=lambda path: path.name)
@@ -37,7 +35,8 @@ def test_readme_has_the_tables():
 
 
 def test_figures_are_of_today_s_design():
-    stale = [source.name for source in MADE if not is_fresh(source, RECORD)]
+    stale = [source.name for source in SOURCES if source.name not in UNMEASURED and not is_fresh(source, RECORD)]
+    assert not UNMEASURED & set(RECORD), "these have figures now: take them off the list"
     assert not stale, f"{FIGURES} has nothing, or figures of another design, for {stale}: run `make figures`"
 
 

@@ -56,13 +56,15 @@ def test_what_was_compared():
     record = (
         entry("run-digits", checked_values=539280, differing_values=0, samples=360, accuracy=0.98888)
         | entry("regress", passed=19, failed=1, coverage={"points": 148, "hit": 147, "missed": ["round.tie"]})
-        | entry("mutants", mutants={"total": 200, "killed": 197, "survivors": ["a", "b", "c"]})
+        | entry(
+            "mutants", mutants={"total": 200, "killed": 195, "equivalent": ["d", "e"], "survivors": ["a", "b", "c"]}
+        )
         | entry("prove", proofs=[{"outcome": "pass"}, {"outcome": "fail"}])
     )
     table = TABLES["exactness"](record)
     assert [cells(table, row)[1] for row in range(5)] == [
-        "0 of 539,280", "98.89 % of 360", "19 of 20 cases, 147 of 148 coverage points", "197 of 200 (98.50 %)",
-        "1 of 2 hold",
+        "0 of 539,280", "98.89 % of 360", "19 of 20 cases, 147 of 148 coverage points",
+        "195 of 200; 2 shown equivalent (98.48 % of the others)", "1 of 2 hold",
     ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from vanallen.rtl.bus.counters import CycleLog
 from vanallen.rtl.config import PRESETS
 from vanallen.rtl.control.issue import IssueMachine
 from vanallen.rtl.control.tag import TagPipe
-from vanallen.rtl.memory.scratchpad import Scratchpad
+from vanallen.rtl.memory.access import AccessMachine
 from vanallen.rtl.requant.multiply import Multiply
 from vanallen.rtl.requant.round import Round
 from vanallen.sw.cli.main import main
@@ -22,7 +22,7 @@ from vanallen.tb.formal import vectors
 from vanallen.tb.formal.memories import memories
 from vanallen.tb.formal.prove import prove_one
 from vanallen.tb.formal.registry import proofs
-from vanallen.tb.mutants import Mutant, _changed
+from vanallen.tb.mutants.hand import Mutant, changed
 
 NANO = PRESETS["nano"]
 PROOFS = {proof.name: proof for proof in proofs(NANO)}
@@ -38,11 +38,13 @@ BROKEN = {
     "tag.requantizer": Mutant("", TagPipe, "elaborate", "(self.tag,", "(self.tag, reset_less=True,"),
     "skew.rows": Mutant("", Skew, "elaborate", "self.o[index].eq(element)", "self.o[index].eq(self.i[index])"),
     "memory.cycle_log": Mutant("", CycleLog, "elaborate", "read.en.eq(~meets)", "read.en.eq(1)"),
-    "memory.command_ram": Mutant("", Scratchpad, "elaborate", "read.addr == write.addr", "read.addr[1:] == 0"),
-    "memory.activation_ram": Mutant("", Scratchpad, "elaborate", "requested & ~self.collision", "requested"),
+    "memory.command_ram": Mutant("", AccessMachine, "step",
+                                 "then.read_address == then.write_address", "then.read_address[1:] == 0"),
+    "memory.activation_ram": Mutant("", AccessMachine, "step", "requested & ~port.collision", "requested"),
     "accumulator.rows_apart": Mutant("", IssueMachine, "_walk",
                                      "now.slot >= self.config.rows - 1)", "now.slot >= self.config.rows - 2)"),
-    "lane.multiply_4": Mutant("", Multiply, "elaborate", "self.b[12:]", "self.b[13:]"),
+    "lane.multiply_4": Mutant("", Multiply, "elaborate",
+                              '"high_high", self.a[12:], self.b[12:]', '"high_high", self.a[12:], self.b[13:]'),
 }  # fmt: skip
 
 QUICK = [name for name, proof in PROOFS.items() if proof.quick]
@@ -63,7 +65,7 @@ def test_long_proofs_hold(name, tmp_path):
 
 
 def break_it(monkeypatch, mutant):
-    monkeypatch.setattr(mutant.owner, mutant.method, _changed(vars(mutant.owner)[mutant.method], mutant))
+    monkeypatch.setattr(mutant.owner, mutant.method, changed(vars(mutant.owner)[mutant.method], mutant))
 
 
 SHOWN = ["axi.rules", "tag.issue", "memory.cycle_log"]
