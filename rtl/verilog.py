@@ -94,7 +94,7 @@ def system_verilog(config: Config, *, clock_hz: int, baud: int = BAUD) -> str:
     return convert(System(config=config, clock_hz=clock_hz, baud=baud), SYSTEM_TOP)
 
 
-def design(config: Config) -> str:
-    """The chip of ``config`` as Amaranth's RTLIL, with source locations: what the Verilog is made from."""
-    text: str = rtlil.convert(Top(config=config), name=TOP)
+def design(config: Config, *, locations: bool = True) -> str:
+    """The chip of ``config`` as Amaranth's RTLIL, what the Verilog is made from, with source ``locations`` or not."""
+    text: str = rtlil.convert(Top(config=config), name=TOP, emit_src=locations)
     return text

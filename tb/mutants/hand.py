@@ -35,7 +35,7 @@ from vanallen.rtl.requant.multiply import Multiply
 from vanallen.rtl.requant.normalize import Normalize
 from vanallen.rtl.requant.requantizer import Requantizer
 from vanallen.rtl.requant.round import Round
-from vanallen.rtl.verilog import TOP, verilog
+from vanallen.rtl.verilog import TOP, design, verilog
 from vanallen.sw.driver.errors import DriverError
 from vanallen.sw.driver.library import build_library
 from vanallen.sw.driver.simulation import LibraryTarget
@@ -45,7 +45,7 @@ from vanallen.tb.short import short_regression
 
 from .result import MutantOutcome, Verdict
 
-__all__ = ["MUTANTS", "Mutant", "changed", "mutant_verilog", "run_hand", "survives"]
+__all__ = ["MUTANTS", "Mutant", "changed", "check_mutant", "mutant_verilog", "run_hand", "survives"]
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,8 @@ def changed(function: Callable[..., Any], mutant: Mutant) -> Callable[..., Any]:
         )
     scope: dict[str, Any] = {}
     exec(compile(source.replace(mutant.old, mutant.new), f"<{mutant.name}>", "exec"), function.__globals__, scope)
-    changed: Callable[..., Any] = scope[function.__name__]
-    return changed
+    result: Callable[..., Any] = scope[function.__name__]
+    return result
 
 
 @contextmanager
@@ -144,15 +144,20 @@ def mutant_verilog(config: Config, mutant: Mutant) -> str:
     Raises
     ------
     ValueError
-        If the fault can't be applied, or the Verilog with it is that of the sound chip.
+        If the fault can't be applied, or the chip with it is the sound one.
     """
     chosen = _config(config, mutant)
-    sound = verilog(chosen)
+    check_mutant(chosen, mutant)
     with _applied(mutant):
-        text = verilog.__wrapped__(chosen)
-    if text == sound:
-        raise ValueError(f"mutant {mutant.name} must change the Verilog")
-    return text
+        return verilog.__wrapped__(chosen)
+
+
+def check_mutant(config: Config, mutant: Mutant) -> None:
+    """Raises ValueError if the fault can't be applied, or the chip of ``config`` with it is the sound one."""
+    sound = design(config, locations=False)
+    with _applied(mutant):
+        if design(config, locations=False) == sound:
+            raise ValueError(f"mutant {mutant.name} must change the design")
 
 
 def survives(config: Config, text: str, *, seed: int, cache: Path) -> str:

@@ -34,7 +34,9 @@ def test_a_failure_has_the_tool_s_own_words(tmp_path, tool, arguments, message):
 
 
 def test_a_tool_is_stopped_at_its_time_limit(tmp_path):
-    (tmp_path / "long.ys").write_text("\n".join(["read_rtlil <<E", "module \\m", "end", "E"] * 200_000))
+    (tmp_path / "long.ys").write_text(
+        "\n".join(f"read_rtlil <<E\nmodule \\m{index}\nend\nE" for index in range(200_000))
+    )
     start = time.perf_counter()
     with pytest.raises(TimeLimit, match="yosys was stopped after 1 s"):
         run_tool("yosys", ["long.ys"], folder=tmp_path, time_limit=1)

@@ -152,7 +152,7 @@ def test_cache_is_by_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     lines: list[str] = []
     builds: list[str] = []
 
-    def build(sources: dict[str, str], flags: list[str], folder: Path, log: Path) -> Path:
+    def build(sources: dict[str, str], flags: list[str], compiler: dict[str, str], folder: Path, log: Path) -> Path:
         builds.append(sources["chip.v"])
         (folder / "chip.so").write_text(sources["chip.v"])
         return folder / "chip.so"
@@ -165,8 +165,11 @@ def test_cache_is_by_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         build_library("two", "vanallen", tmp_path),
         build_library("one", "other", tmp_path),
         build_library("one", "vanallen", tmp_path, waves=True),
+        build_library("one", "vanallen", tmp_path, quick=True),
+        build_library("one", "vanallen", tmp_path, select=True),
+        build_library("one", "vanallen", tmp_path, shim="another"),
     }
-    assert len(others | {first}) == len(builds) == 4
+    assert len(others | {first}) == len(builds) == 7
     assert not list(tmp_path.glob("building-*"))
 
 

@@ -47,7 +47,7 @@ def test_wrong_inputs():
 
 
 def test_wrong_options():
-    refuse("digits", {"image": IMAGE}, "target must be one of golden, sim, not 'chip'", target="chip")
+    refuse("digits", {"image": IMAGE}, "target must be one of golden, sim, serial:PORT, not 'chip'", target="chip")
     refuse("digits", {"image": IMAGE}, "limit must be at least 1, not 0", limit=0)
     with pytest.raises(InputError, match="configuration must be one of nano"):
         run_model("digits", "digits:test", config="tiny")
