@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from vanallen.rtl.config import Config
 from vanallen.rtl.registers import REGISTERS, Access, Window, register, window_banks, window_rows, window_stride
+from vanallen.sw.driver.simulation import LibraryTarget
 from vanallen.sw.driver.target import BUS_BYTES, BusError, Target
 
 from .jobs import Mismatch
 
-__all__ = ["WINDOWS", "check_empty", "check_memories", "check_refusals"]
+__all__ = ["WINDOWS", "check_empty", "check_meetings", "check_memories", "check_refusals"]
 
 WINDOWS = (Window.COMMAND, Window.PARAMETER, Window.WEIGHT, Window.ACTIVATION)
 """The memories."""
@@ -115,3 +116,39 @@ def check_refusals(target: Target, config: Config) -> None:
                 raise Mismatch(f"{entry.name} must stay {before:#x} after a refused write")
         elif entry.access is Access.WRITE:
             _refused(f"read of {entry.name}", target.read, entry.address)
+
+
+def check_meetings(target: LibraryTarget, config: Config) -> None:
+    """Writes and reads of the same memory in the same cycle, of one row and of rows that differ in one address bit.
+
+    The read of the row that is written gives the new word, a cycle later than that of another row. A write of part of a
+    word, which comes after its address, changes nothing.
+
+    Raises
+    ------
+    Mismatch
+        If a word or its cycle is another.
+    """
+    for window in WINDOWS:
+        stride, held = window_stride(config, window), (1 << window_banks(config, window)[1]) - 1
+        row = window.base + 5 * stride
+        target.write(row, 0)
+        apart = set()
+        for bit in range((window_rows(config, window) - 1).bit_length()):
+            other = window.base + (5 ^ 1 << bit) * stride
+            target.write(other, 0x0123456789ABCDEF)
+            begin = target.cycles
+            _is(target.meet(row, bit, other), 0x0123456789ABCDEF & held, f"{other:#x} while {row:#x} is written")
+            apart.add(target.cycles - begin)
+        begin = target.cycles
+        _is(target.meet(row, held, row), held, f"{row:#x} while it is written")
+        if apart != {target.cycles - begin - 1}:
+            raise Mismatch(f"a read of {row:#x} while it is written must take a cycle more than {apart}, "
+                           f"not {target.cycles - begin}")  # fmt: skip
+        _refused(f"part of {row:#x}", lambda row=row: target.meet(row, 0, row, strobe=0x7F, late=4))
+        _is(target.read(row), held, f"{row:#x} after a refused write")
+
+
+def _is(got: int, want: int, what: str) -> None:
+    if got != want:
+        raise Mismatch(f"{what} must be {want:#x}, not {got:#x}")

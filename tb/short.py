@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vanallen.rtl.commands import ErrorCode, encode
 from vanallen.rtl.config import COMMAND_WORDS, Config
@@ -16,11 +17,11 @@ from vanallen.rtl.registers import register
 from vanallen.sw.driver.driver import Driver, JobResult
 from vanallen.sw.driver.errors import JobFailed
 from vanallen.sw.driver.packing import unpack_register
-from vanallen.sw.driver.target import Target
+from vanallen.sw.driver.simulation import LibraryTarget
 from vanallen.sw.golden.accelerator import GoldenAccelerator
 from vanallen.sw.golden.cycles import LayerCycles
 
-from .access import check_empty, check_memories, check_refusals
+from .access import check_empty, check_meetings, check_memories, check_refusals
 from .illegal import good_command, illegal_changes, illegal_jobs_of, reserved_bits
 from .jobs import Job, Mismatch, check_activations, check_cycles, layer_model, make_job, run_golden
 from .layers import KINDS
@@ -31,12 +32,14 @@ _JOBS = 4
 """Jobs of each kind."""
 _INTERVALS = (1024, 16, 37)
 _DEADLINE = 2000
+_AROUND = 16
+"""Cycles before and behind the end of a command in which its cycles are read."""
 _BITS = 64
 """Bits of commands turned, one at a time."""
 
 
-def short_regression(target: Target, config: Config, *, seed: int) -> None:
-    """Memories, refused accesses, random jobs, illegal commands and jobs, and a reset.
+def short_regression(target: LibraryTarget, config: Config, *, seed: int) -> None:
+    """Memories, accesses that are refused or meet, random jobs, illegal commands and jobs, and a reset.
 
     Raises
     ------
@@ -49,6 +52,8 @@ def short_regression(target: Target, config: Config, *, seed: int) -> None:
     check_refusals(target, config)
     random_jobs(driver, seed=seed, jobs=_JOBS)
     check_memories(target, config, seed=seed)
+    check_meetings(target, config)
+    _logged_as_it_ends(driver)
     driver.soft_reset()
     check_empty(target, config)
     _illegal(driver, seed)
@@ -115,6 +120,30 @@ def _counted(driver: Driver, job: Job, models: list[LayerCycles], result: JobRes
 def _status(driver: Driver) -> dict[str, int]:
     entry = register("status")
     return unpack_register(entry, driver.target.read(entry.address))
+
+
+def _logged_as_it_ends(driver: Driver) -> None:
+    """The cycles of a command, read in each cycle near its end: those of the command before it, then its own."""
+    target, entry = driver.target, register("layer_cycles").address
+    sizes = ("rows", "block_rows", "output_width", "input_width", "input_words", "output_words")
+    before, own = (np.array([encode(good_command() | dict.fromkeys(sizes, size))], np.uint64) for size in (8, 4))
+
+    def run(words: NDArray[np.uint64]) -> int:
+        driver.load_commands(0, words)
+        return driver.run(0, 1, cycle_limit=_DEADLINE).cycles[0]
+
+    ends = run(own)
+    seen = []
+    for cycles in range(ends - _AROUND, ends + _AROUND):
+        old = run(before)
+        driver.load_commands(0, own)
+        target.write(register("interrupt").address, 0)
+        target.write(register("start").address, 1 << 16)
+        target.wait(cycles)
+        seen.append(target.read(entry))
+        target.wait(_DEADLINE)
+    if seen != sorted(seen, reverse=True) or set(seen) != {old, ends}:
+        raise Mismatch(f"cycles of a command read around its end must be {old}, then {ends}, not {seen}")
 
 
 def _illegal(driver: Driver, seed: int) -> None:

@@ -114,6 +114,41 @@ public:
         return responses == count ? DONE : TIMEOUT;
     }
 
+    // A write and a read, offered in the same cycle; the word follows its address `late` cycles later. Failure 0 is the
+    // write's, 1 the read's.
+    int meet(uint32_t write_address, uint64_t word, uint8_t strobe, uint64_t late, uint32_t read_address,
+             uint64_t *read, uint64_t patience, Failure *failure) {
+        bool address_left = true, word_left = true, read_left = true, written = false, answered = false;
+        const uint64_t begin = cycles_;
+        *failure = {0, 0};
+        top_->s_axi_bready = top_->s_axi_rready = 1;
+        top_->s_axi_awaddr = write_address;
+        top_->s_axi_wdata = word;
+        top_->s_axi_wstrb = strobe;
+        top_->s_axi_araddr = read_address;
+        while (!(written && answered) && cycles_ - begin < patience) {
+            top_->s_axi_awvalid = address_left;
+            top_->s_axi_wvalid = word_left && cycles_ - begin >= late;
+            top_->s_axi_arvalid = read_left;
+            settle();
+            address_left = address_left && !top_->s_axi_awready;
+            word_left = word_left && !(top_->s_axi_wvalid && top_->s_axi_wready);
+            read_left = read_left && !top_->s_axi_arready;
+            if (top_->s_axi_bvalid) {
+                written = true;
+                note(top_->s_axi_bresp, 0, failure);
+            }
+            if (top_->s_axi_rvalid) {
+                answered = true;
+                *read = top_->s_axi_rdata;
+                note(top_->s_axi_rresp, 1, failure);
+            }
+            edge();
+        }
+        idle();
+        return written && answered ? DONE : TIMEOUT;
+    }
+
     // Runs until the interrupt line is high, or for `limit` cycles.
     int wait(uint64_t limit) {
         const uint64_t begin = cycles_;
@@ -186,6 +221,11 @@ EXPORT int chip_write(Chip *chip, uint32_t address, const uint64_t *data, size_t
 
 EXPORT int chip_read(Chip *chip, uint32_t address, uint64_t *data, size_t count, uint64_t patience, Failure *failure) {
     return chip->read(address, data, count, patience, failure);
+}
+
+EXPORT int chip_meet(Chip *chip, uint32_t write_address, uint64_t word, uint8_t strobe, uint64_t late,
+                     uint32_t read_address, uint64_t *read, uint64_t patience, Failure *failure) {
+    return chip->meet(write_address, word, strobe, late, read_address, read, patience, failure);
 }
 
 EXPORT int chip_wait(Chip *chip, uint64_t limit) { return chip->wait(limit); }

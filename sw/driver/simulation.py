@@ -35,6 +35,8 @@ void chip_reset(void *chip, uint64_t cycles);
 uint64_t chip_cycles(const void *chip);
 int chip_write(void *chip, uint32_t address, const uint64_t *data, size_t count, uint64_t patience, failure *failure);
 int chip_read(void *chip, uint32_t address, uint64_t *data, size_t count, uint64_t patience, failure *failure);
+int chip_meet(void *chip, uint32_t write_address, uint64_t word, uint8_t strobe, uint64_t late, uint32_t read_address,
+              uint64_t *read, uint64_t patience, failure *failure);
 int chip_wait(void *chip, uint64_t limit);
 void chip_select(void *chip, uint32_t mutant);
 """
@@ -109,6 +111,22 @@ class LibraryTarget:
             raise TargetTimeout(f"the chip stopped answering a transfer at {address:#08x}: {_PATIENCE} cycles went by")
         if failure.response:
             raise BusError(failed, Response(failure.response))
+
+    def meet(self, write_address: int, word: int, read_address: int, *, strobe: int = 0xFF, late: int = 0) -> int:
+        """Offer a write and a read in the same cycle, and return the word read.
+
+        The word comes ``late`` cycles after its address, with the byte strobes ``strobe``. Raises :class:`BusError` and
+        :class:`TargetTimeout` as the accesses one by one do.
+        """
+        check_address(write_address)
+        check_address(read_address)
+        failure, read = self._ffi.new("failure *"), self._ffi.new("uint64_t *")
+        access = (write_address, word, strobe, late, read_address, read)
+        if self._library.chip_meet(self._open, *access, _PATIENCE, failure):
+            raise TargetTimeout(f"the chip stopped answering at {write_address:#08x} or {read_address:#08x}")
+        if failure.response:
+            raise BusError(read_address if failure.index else write_address, Response(failure.response))
+        return int(read[0])
 
     def wait(self, cycles: int) -> None:
         """Let the chip run until its interrupt line is high, or for ``cycles`` cycles."""

@@ -83,8 +83,8 @@ module vanallen #(parameter WAIT_STATES = 0) (
 
         if (countdown != 0) countdown <= countdown - 1;
         if (countdown == 1) interrupt <= 1;
-        aw_held <= aw_there && !perform;
-        w_held <= w_there && !perform;
+        aw_held <= (aw_held || (s_axi_awvalid && s_axi_awready)) && !perform;
+        w_held <= (w_held || (s_axi_wvalid && s_axi_wready)) && !perform;
         if (!aw_held) awaddr <= s_axi_awaddr;
         if (!w_held) wdata <= s_axi_wdata;
         if (b_free) bvalid <= perform && !dead;

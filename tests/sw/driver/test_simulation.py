@@ -49,6 +49,19 @@ def test_blocks_come_back(ram: LibraryTarget) -> None:
     assert np.array_equal(ram.read_block(0, 4096), want)
 
 
+def test_a_write_and_a_read_that_meet(ram: LibraryTarget) -> None:
+    ram.write_block(0, np.array([1, 2], np.uint64))
+    assert ram.meet(0, 5, 8) == 2
+    assert ram.meet(8, 6, 0, late=7) == 5
+    assert ram.read_block(0, 2).tolist() == [5, 6]
+    for write, read, failed in ((REFUSED, 0, REFUSED), (0, REFUSED, REFUSED)):
+        with pytest.raises(BusError) as found:
+            ram.meet(write, 9, read)
+        assert (found.value.address, found.value.response) == (failed, Response.SLVERR)
+    with pytest.raises(ValueError, match="address must be a multiple of 8"):
+        ram.meet(4, 0, 0)
+
+
 def test_a_word_a_cycle_back_to_back(prompt: LibraryTarget) -> None:
     begin = prompt.cycles
     prompt.write_block(0, np.arange(1000, dtype=np.uint64))
