@@ -13,7 +13,8 @@
 // What is not modelled stops the simulation and never gives a wrong value: another mode ends the build (no module is
 // called MODE_NOT_MODELLED), a write by port B, a reset and a chip select end the run.
 //
-// Described in Lattice FPGA-TN-02204 (ECP5 memory usage guide), not checked against it. Names and behaviour: Yosys's declaration of the cell and how its
+// Described in Lattice FPGA-TN-02204 (ECP5 memory usage guide), not checked against it. Names and behaviour: Yosys's
+// declaration of the cell and how its
 // synthesis connects it.
 
 `default_nettype none

@@ -7,7 +7,8 @@
 // is called MODE_NOT_MODELLED), a reset, operands from the shift chain and a sign that changes end the run. Pins of shift
 // chain and cascade are no ports here.
 //
-// Described in Lattice FPGA-TN-02205 (ECP5 sysDSP usage guide), not checked against it. Names and behaviour: Yosys's declaration of the cell.
+// Described in Lattice FPGA-TN-02205 (ECP5 sysDSP usage guide), not checked against it. Names and behaviour: Yosys's
+// declaration of the cell.
 
 `default_nettype none
 
