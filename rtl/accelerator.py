@@ -77,7 +77,6 @@ class Accelerator(wiring.Component):
             connect(m, getattr(self.bridge, f"{name}_write"), memory.host_write)
             m.d.comb += [
                 getattr(self.bridge, f"{name}_data").eq(memory.data),
-                getattr(self.bridge, f"{name}_collision").eq(memory.collision),
                 memory.fill.eq(self.fill.filling & (self.fill.address < memory.rows)),
                 memory.fill_address.eq(self.fill.address),
             ]
@@ -93,7 +92,7 @@ class Accelerator(wiring.Component):
             fill.restart.eq(host.reset),
             job.start.eq(host.start), job.first.eq(host.first), job.count.eq(host.count), job.number.eq(host.number),
             job.steal_interval.eq(host.steal_interval), issue.steal_interval.eq(host.steal_interval),
-            issue.begin.eq(job.begin), drain.begin.eq(job.begin),
+            issue.prepare.eq(job.prepare), issue.begin.eq(job.begin), drain.prepare.eq(job.prepare),
             issue.halt.eq(job.halt), drain.halt.eq(job.halt),
             job.issue_error.eq(issue.error), job.drain_error.eq(drain.error),
             job.collision.eq(job.busy & self._collisions()),
@@ -137,7 +136,7 @@ class Accelerator(wiring.Component):
         m.d.comb += [
             host.write.eq(bridge.register_write), host.address.eq(bridge.register_address),
             host.data.eq(bridge.register_word),
-            registers.address.eq(bridge.collect_address), bridge.register_value.eq(registers.value),
+            registers.address.eq(bridge.read_address), bridge.register_value.eq(registers.value),
             registers.layer_cycles_count.eq(log.value), log.address.eq(bridge.log_address),
             log.count.eq(job.layer_busy), log.done.eq(job.layer_done), log.index.eq(job.status_command),
             log.fill.eq(self.fill.filling & (self.fill.address < LAYERS_LOGGED)),

@@ -1,12 +1,12 @@
-"""Clock and reset of a board's chip."""
+"""The clock of a board's chip."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import ClockSignal, Const, Elaboratable, Instance, Module, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, Signal
 from amaranth.lib import io
-from amaranth.lib.cdc import ResetSynchronizer
+from amaranth.lib.cdc import FFSynchronizer
 
 from .pll import Pll
 
@@ -14,10 +14,11 @@ __all__ = ["ClockGenerator"]
 
 
 class ClockGenerator(Elaboratable):
-    """Drives the domain ``sync`` from a board's oscillator: a PLL, and reset until it has locked.
+    """Drives the domain ``sync`` from a board's oscillator: a PLL, and a gate that is closed until it has locked.
 
-    The board's reset button holds the reset too, where the board file names one. The phase to the oscillator doesn't
-    matter, since nothing else is clocked by it.
+    Nothing is clocked before that, so registers start as the bitstream sets them, and the domain needs no reset: a net
+    to thousands of registers, with a gate before each of their own, was the longest path of the chip. The phase to the
+    oscillator doesn't matter, since nothing else is clocked by it.
 
     Parameters
     ----------
@@ -33,15 +34,12 @@ class ClockGenerator(Elaboratable):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.oscillator = oscillator = io.Buffer(io.Direction.Input, platform.request(self.oscillator, dir="-"))
-        pressed: Any = Const(0)
-        if platform.default_rst is not None:
-            m.submodules.button = button = io.Buffer(
-                io.Direction.Input, platform.request(platform.default_rst, dir="-")
-            )
-            pressed = button.i
-        locked = Signal()
+        m.domains.pll = ClockDomain(reset_less=True, local=True)
+        locked, running = Signal(), Signal()
         m.submodules.pll = self._instance(oscillator.i, locked)
-        m.submodules.reset = ResetSynchronizer(~locked | pressed, domain="sync")
+        m.submodules.locked = FFSynchronizer(locked, running, o_domain="pll")
+        # the clock network's own gate; it opens and closes while the clock is low (Lattice FPGA-TN-02200, DCCA)
+        m.submodules.gate = Instance("DCCA", i_CLKI=ClockSignal("pll"), i_CE=running, o_CLKO=ClockSignal())
         return m
 
     def _instance(self, oscillator: Any, locked: Signal) -> Instance:
@@ -54,7 +52,7 @@ class ClockGenerator(Elaboratable):
             p_OUTDIVIDER_MUXA="DIVA", p_CLKOP_ENABLE="ENABLED", p_FEEDBK_PATH="CLKOP",
             p_CLKI_DIV=pll.reference, p_CLKFB_DIV=pll.feedback, p_CLKOP_DIV=pll.divider,
             p_CLKOP_CPHASE=max(pll.divider // 2 - 1, 0), p_CLKOP_FPHASE=0,
-            i_CLKI=oscillator, i_CLKFB=ClockSignal(), o_CLKOP=ClockSignal(), o_LOCK=locked,
+            i_CLKI=oscillator, i_CLKFB=ClockSignal("pll"), o_CLKOP=ClockSignal("pll"), o_LOCK=locked,
             i_RST=Const(0), i_STDBY=Const(0), i_PLLWAKESYNC=Const(0), i_ENCLKOP=Const(0),
             i_PHASESEL0=Const(0), i_PHASESEL1=Const(0), i_PHASEDIR=Const(1), i_PHASESTEP=Const(1),
             i_PHASELOADREG=Const(1),

@@ -61,7 +61,7 @@ class BoardTop(Elaboratable):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.domains.sync = ClockDomain()
+        m.domains.sync = ClockDomain(reset_less=True)
         pll = board_pll(self.board, platform)
         m.submodules.clock = ClockGenerator(pll=pll, oscillator=self.board.oscillator)
         m.submodules.system = system = self.make_core(self.board, int(pll.output_hz))

@@ -11,15 +11,17 @@ OPERAND_BITS = 18
 def mult18x18d(*, a: Value, b: Value, product: Signal, registered: bool) -> Instance:
     """``product`` = register of ``a`` times ``b``; if ``registered``, ``a`` passes a register before the product too.
 
-    The registers are the block's own, without enable or reset. Operands are at most 18 bits wide, signed or not; one
-    that isn't signed is extended with zeros.
+    The registers are the block's own, without enable or reset. Operands are at most 18 bits wide, signed or not; they
+    stand at the upper end of the block's, whose other pins are zero: constants take no wire, copies of a sign do.
+    ``product`` is as wide as both together.
 
     Latency: 1 cycle from ``b``; from ``a`` 1, or 2 if ``registered``.
     """
-    pins = {f"o_P{bit}": product[bit] for bit in range(len(product))}
+    below = 2 * OPERAND_BITS - len(a) - len(b)
+    pins = {f"o_P{below + bit}": product[bit] for bit in range(len(a) + len(b))}
     for name, value in (("A", a), ("B", b)):
-        extension = value[-1] if value.shape().signed else Const(0)
-        pins |= {f"i_{name}{bit}": value[bit] if bit < len(value) else extension for bit in range(OPERAND_BITS)}
+        bits = [*Const(0, OPERAND_BITS - len(value)), *value]
+        pins |= {f"i_{name}{bit}": bits[bit] for bit in range(OPERAND_BITS)}
         pins[f"i_SIGNED{name}"] = Const(value.shape().signed)
         pins[f"i_SOURCE{name}"] = Const(0)
     return Instance(

@@ -73,7 +73,9 @@ class ArrayUnit(wiring.Component):
         drained = self._accumulators(m, tags, drain)
         lanes = self.config.lanes
         groups = [Cat(drained[first : first + lanes]) for first in range(0, self.config.columns, lanes)]
-        m.d.comb += self.drained.as_value().eq(Array(groups)[self.drained_tag.group])
+        chosen = Signal(32 * lanes, reset_less=True)
+        m.d.sync += chosen.eq(Array(groups)[drain.taps[self.drain_latency - 1].group])
+        m.d.comb += self.drained.as_value().eq(chosen)
         return m
 
     def _edges(self, m: Module, tags: TagPipe) -> None:
@@ -96,10 +98,10 @@ class ArrayUnit(wiring.Component):
         m.d.comb += [self.array.weights[str(column)].eq(column_skew.o[column]) for column in range(columns)]
 
     def _accumulators(self, m: Module, tags: TagPipe, drain: TagPipe) -> list[Signal]:
-        """One accumulator a column, each a cycle behind its neighbour; their values ``drain_latency`` after a drain
-        tag."""
+        """One accumulator a column, each a cycle behind its neighbour; their values one cycle before the group is
+        chosen."""
         drained = []
-        first = self.drain_latency - Accumulator.latency
+        first = self.drain_latency - 1 - Accumulator.latency
         for column in range(self.total_columns):
             add = self._add(column)
             read, adding, write = tags.taps[add - Accumulator.latency], tags.taps[add], tags.taps[add + 1]
@@ -109,7 +111,7 @@ class ArrayUnit(wiring.Component):
                 accumulator.partial_sum.eq(self.array.sums[str(column)]),
                 accumulator.add_first.eq(adding.first),
                 accumulator.add_bank.eq(adding.bank),
-                accumulator.drained_bank.eq(drain.taps[self.drain_latency].bank),
+                accumulator.drained_bank.eq(drain.taps[first + Accumulator.latency].bank),
             ]
             for port, tag in (
                 (accumulator.read, read),

@@ -32,9 +32,9 @@ class AxiLitePort(wiring.Signature):
 class WriteChannelMachine(Machine):
     """Queues up to two addresses and two words, executes a write when it has both, queues up to three responses.
 
-    One write a cycle, one cycle after the later of address and word. ``request`` with ``address``, ``word`` and
-    ``whole`` (every byte strobed) is the write that executes; ``okay`` answers it in the same cycle. The handshakes
-    depend on the state alone.
+    One write a cycle, one cycle after the later of address and word, but none while ``hold`` is high. ``request`` with
+    ``address``, ``word`` and ``whole`` (every byte strobed) is the write that executes; ``okay`` answers it in the same
+    cycle. The handshakes depend on the state alone.
     """
 
     depth = 3
@@ -48,12 +48,12 @@ class WriteChannelMachine(Machine):
         self.ports = {
             "awaddr": In(ADDRESS_BITS), "awvalid": In(1), "awready": Out(1),
             "wdata": In(64), "wstrb": In(8), "wvalid": In(1), "wready": Out(1),
-            "bresp": Out(2), "bvalid": Out(1), "bready": In(1),
+            "bresp": Out(2), "bvalid": Out(1), "bready": In(1), "hold": In(1),
             "request": Out(1), "address": Out(ADDRESS_BITS), "word": Out(64), "whole": Out(1), "okay": In(1),
         }  # fmt: skip
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
-        request = (now.addresses != 0) & (now.words != 0) & (now.responses != self.depth)
+        request = (now.addresses != 0) & (now.words != 0) & (now.responses != self.depth) & ~port.hold
         taken = port.bvalid & port.bready
         errors = Signal(self.depth)
         left = Signal(2)
@@ -94,9 +94,10 @@ class WriteChannelMachine(Machine):
 class ReadChannelMachine(Machine):
     """Takes an address a cycle, requests the word, and collects it ``latency`` cycles later for the response queue.
 
-    ``request`` with ``address`` asks for a word; ``retry`` in the same cycle says that the memory could not be read
-    now. ``collect`` with ``collect_address``, ``collect_error`` is the request of ``latency`` cycles ago, whose word is
-    pushed into ``slot`` of the queue. A read is only accepted when the queue has room for it.
+    ``request`` with ``address`` asks for a word. ``collect`` with ``collect_error`` is the request of ``latency``
+    cycles ago, whose word is pushed into ``slot`` of the queue; ``select_address`` and ``register_address`` are those
+    of the requests that are collected one and two cycles later. A read is only accepted when the queue has room for it,
+    so a request comes in at most ``depth`` cycles one after the other (if ``latency`` is at least ``depth - 2``).
     """
 
     depth = 8
@@ -111,26 +112,27 @@ class ReadChannelMachine(Machine):
         })  # fmt: skip
         self.ports = {
             "araddr": In(ADDRESS_BITS), "arvalid": In(1), "arready": Out(1), "rvalid": Out(1), "rready": In(1),
-            "request": Out(1), "address": Out(ADDRESS_BITS), "okay": In(1), "retry": In(1),
-            "collect": Out(1), "collect_address": Out(ADDRESS_BITS), "collect_error": Out(1),
+            "request": Out(1), "address": Out(ADDRESS_BITS), "okay": In(1),
+            "register_address": Out(ADDRESS_BITS), "select_address": Out(ADDRESS_BITS),
+            "collect": Out(1), "collect_error": Out(1),
             "slot": Out(range(self.depth)), "head": Out(range(self.depth)),
         }  # fmt: skip
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
-        retry = now.request & port.retry
-        ready = (now.promised != self.depth) & ~retry
-        accept, taken = port.arvalid & ready, port.rvalid & port.rready
-        oldest = getattr(now, f"flight_{self.latency - 1}")
+        accept, taken = port.arvalid & port.arready, port.rvalid & port.rready
+        flights = [getattr(now, f"flight_{stage}") for stage in range(self.latency)]
+        oldest = flights[-1]
         m.d.comb += [
-            port.arready.eq(ready),
+            port.arready.eq(now.promised != self.depth),
             port.request.eq(now.request),
             port.address.eq(now.address),
-            then.request.eq(accept | retry),
-            then.flight_0.valid.eq(now.request & ~retry),
+            then.request.eq(accept),
+            then.flight_0.valid.eq(now.request),
             then.flight_0.error.eq(~port.okay),
             then.flight_0.address.eq(now.address),
+            port.register_address.eq(flights[-3].address),
+            port.select_address.eq(flights[-2].address),
             port.collect.eq(oldest.valid),
-            port.collect_address.eq(oldest.address),
             port.collect_error.eq(oldest.error),
             port.slot.eq(now.free),
             port.head.eq(now.first),
@@ -141,7 +143,7 @@ class ReadChannelMachine(Machine):
             then.promised.eq(now.promised + accept - taken),
         ]
         for stage in range(1, self.latency):
-            m.d.comb += getattr(then, f"flight_{stage}").eq(getattr(now, f"flight_{stage - 1}"))
+            m.d.comb += getattr(then, f"flight_{stage}").eq(flights[stage - 1])
         with m.If(accept):
             m.d.comb += then.address.eq(port.araddr)
 

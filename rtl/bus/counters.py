@@ -58,22 +58,32 @@ class CycleLog(wiring.Component):
             m.d.sync += cycles.eq(0)
         with m.Elif(~cycles.all()):
             m.d.sync += cycles.eq(cycles + 1)
-        meets = Signal()
-        passes = Signal(reset_less=True)
+
+        writes = Signal()
+        row = Signal.like(write.addr, reset_less=True)
         written = Signal(32, reset_less=True)
-        m.d.sync += [passes.eq(meets), written.eq(write.data)]
-        word = Mux(passes, written, read.data)
-        for delay in range(1, self.latency):
-            delayed = Signal(32, name=f"word_{delay}", reset_less=True)
-            m.d.sync += delayed.eq(word)
-            word = delayed
-        m.d.comb += [
-            write.en.eq(self.fill | self.done),
-            write.addr.eq(Mux(self.fill, self.fill_address, self.index)),
-            write.data.eq(Mux(self.fill, 0, cycles + 1)),
-            meets.eq(write.en & (read.addr == write.addr)),
-            read.en.eq(~meets),
-            read.addr.eq(self.address),
-            self.value.eq(word),
+        wanted = Signal.like(read.addr, reset_less=True)
+        m.d.sync += [
+            writes.eq(self.fill | self.done),
+            row.eq(Mux(self.fill, self.fill_address, self.index)),
+            written.eq(Mux(self.fill, 0, cycles + 1)),
+            wanted.eq(self.address),
         ]
+        meets = Signal()
+        m.d.comb += [
+            write.en.eq(writes), write.addr.eq(row), write.data.eq(written),
+            meets.eq(writes & (row == wanted)),
+            read.en.eq(~meets), read.addr.eq(wanted),
+        ]  # fmt: skip
+
+        passes = [Signal(name=f"passes_{stage}", reset_less=True) for stage in range(2)]
+        passed = [Signal(32, name=f"passed_{stage}", reset_less=True) for stage in range(2)]
+        word = Signal(32, reset_less=True)
+        value = Signal(32, reset_less=True)
+        m.d.sync += [
+            passes[0].eq(meets), passed[0].eq(written),
+            passes[1].eq(passes[0]), passed[1].eq(passed[0]), word.eq(read.data),
+            value.eq(Mux(passes[1], passed[1], word)),
+        ]  # fmt: skip
+        m.d.comb += self.value.eq(value)
         return m

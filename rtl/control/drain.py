@@ -40,7 +40,7 @@ class DrainMachine(Machine):
             "tag": self.tag, "parameter_address": 17, "outside": 1, "error": 8,
         })  # fmt: skip
         self.ports = {
-            "begin": In(1),
+            "prepare": In(1),
             "halt": In(1),
             "command": In(CommandFields()),
             "arrived": In(issue_tag(config)),
@@ -62,7 +62,7 @@ class DrainMachine(Machine):
                 then.last_row.eq(now.pending_last_row), then.row.eq(0), then.group.eq(0),
             ]  # fmt: skip
         self._count(m, now, then, port)
-        with m.If(port.begin):
+        with m.If(port.prepare):
             m.d.comb += [
                 then.counted.eq(0), then.word_offset.eq(0), then.row_offset.eq(0), then.column_offset.eq(0),
                 then.groups_left.eq(port.command.output_groups), then.parameter.eq(port.command.parameter_base),

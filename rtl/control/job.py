@@ -34,9 +34,9 @@ class JobMachine(Machine):
     """Runs ``count`` commands from ``first`` and reports DONE, or FAILED with the code and the command at fault.
 
     A command's first slot comes ``timing.FETCH`` cycles after the start of its fetch; it runs until ``layer_done`` or
-    an error. The checks of the command as held, and collisions, are registered: an error is seen one cycle after what
-    made it. After an error ``halt`` stops them for ``flush_cycles``, so that the next job finds
-    an empty pipeline.
+    an error. The checks of the command as held, and then what is wrong in a running layer, are registered
+    (``trouble``): an error is seen one or two cycles after what made it. After an error ``halt`` stops them for
+    ``flush_cycles``, so that the next job finds an empty pipeline.
     """
 
     def __init__(self, *, config: Config, flush_cycles: int):
@@ -47,13 +47,14 @@ class JobMachine(Machine):
             "counter": range(max(flush_cycles, COMMAND_WORDS + Scratchpad.latency) + 1),
             "command": 16,
             "last": 16,
+            "at_last": 1,
             "job": 16,
             "blocks": 16,
             "state": State,
             "error": 8,
             "overflow": 1,
             "faults": len(COMMAND_ERRORS),
-            "collided": 1,
+            "trouble": 8,
         })  # fmt: skip
         self.reset = {"state": State.READY}
         self.ports = {
@@ -72,6 +73,7 @@ class JobMachine(Machine):
             "fetch_address": Out((config.command_rows - 1).bit_length()),
             "capture": Out(1),
             "capture_index": Out(range(COMMAND_WORDS)),
+            "prepare": Out(1),
             "begin": Out(1),
             "halt": Out(1),
             "busy": Out(1),
@@ -103,8 +105,17 @@ class JobMachine(Machine):
         ]
         m.d.comb += [
             then.faults.eq(command_faults(m, self.config, port.command)),
-            then.collided.eq(port.collision),
+            then.at_last.eq(now.command == now.last),
         ]
+        wrong = (
+            (now.faults[COMMAND_ERRORS.index(ErrorCode.BAD_CHECKSUM)], ErrorCode.BAD_CHECKSUM),
+            (port.collision, ErrorCode.COLLISION),
+            (port.issue_error != ErrorCode.NONE, port.issue_error),
+        )
+        m.d.comb += then.trouble.eq(port.drain_error)
+        for applies, code in reversed(wrong):
+            with m.If(applies):
+                m.d.comb += then.trouble.eq(code)
         with m.Switch(now.phase):
             with m.Case(Phase.IDLE):
                 self._start(m, then, port)
@@ -117,6 +128,7 @@ class JobMachine(Machine):
             with m.Case(Phase.CHECK):
                 m.d.comb += then.phase.eq(Phase.DECIDE)
             with m.Case(Phase.DECIDE):
+                m.d.comb += port.prepare.eq(1)
                 with m.If(now.faults == 0):
                     m.d.comb += [port.begin.eq(1), then.phase.eq(Phase.RUN)]
                 for index, code in reversed(list(enumerate(COMMAND_ERRORS))):
@@ -147,16 +159,10 @@ class JobMachine(Machine):
     def _run(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         with m.If(port.commit):
             m.d.comb += then.blocks.eq(now.blocks + 1)
-        with m.If(now.faults[COMMAND_ERRORS.index(ErrorCode.BAD_CHECKSUM)]):
-            self._fail(m, then, ErrorCode.BAD_CHECKSUM)
-        with m.Elif(now.collided):
-            self._fail(m, then, ErrorCode.COLLISION)
-        with m.Elif(port.issue_error != ErrorCode.NONE):
-            self._fail(m, then, port.issue_error)
-        with m.Elif(port.drain_error != ErrorCode.NONE):
-            self._fail(m, then, port.drain_error)
+        with m.If(now.trouble != ErrorCode.NONE):
+            self._fail(m, then, now.trouble)
         with m.Elif(port.layer_done):
-            with m.If(now.command == now.last):
+            with m.If(now.at_last):
                 self._finish(m, then, port, State.DONE)
             with m.Else():
                 m.d.comb += [

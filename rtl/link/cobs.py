@@ -49,7 +49,7 @@ class CobsDecoder(wiring.Component):
 class CobsEncoder(wiring.Component):
     """Frames, each with the zero that ends it, from packets. ``error`` at the end of a packet is ignored.
 
-    Collects a block, a byte a cycle, then gives it, a byte in two cycles; takes nothing meanwhile.
+    Collects a block, a byte a cycle, then gives it, a byte in three cycles; takes nothing meanwhile.
     """
 
     i: In(stream.Signature(SYMBOL))
@@ -61,6 +61,7 @@ class CobsEncoder(wiring.Component):
         write, read = block.write_port(), block.read_port()
         count, index = Signal(8), Signal(8)
         full, last = Signal(), Signal()
+        byte = Signal(8)
         data, end = self.i.payload.data, self.i.payload.end
         m.d.comb += [write.addr.eq(count), write.data.eq(data), read.addr.eq(index), read.en.eq(0)]
         with m.FSM():
@@ -80,14 +81,17 @@ class CobsEncoder(wiring.Component):
                     m.next = "READ"
             with m.State("READ"):
                 m.d.comb += read.en.eq(1)
-                m.next = "BYTE"
+                m.next = "HOLD"
                 with m.If(index == count):
                     m.d.sync += count.eq(0)
                     m.next = "COLLECT"
                     with m.If(last):
                         m.next = "END"
+            with m.State("HOLD"):  # a block RAM's output is late in the cycle
+                m.d.sync += byte.eq(read.data)
+                m.next = "BYTE"
             with m.State("BYTE"):
-                m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(read.data)]
+                m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(byte)]
                 with m.If(self.o.ready):
                     m.d.sync += index.eq(index + 1)
                     m.next = "READ"

@@ -2,13 +2,13 @@
 
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
-from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from vanallen.rtl.bus.axi_lite import AxiLitePort
 
 from .cobs import CobsDecoder, CobsEncoder
-from .layouts import CHARACTER
+from .layouts import CHARACTER, SYMBOL
 from .rmap import RECEIVE_BYTES
 from .target import RmapTarget
 from .uart import UartReceiver, UartTransmitter, divisor_of
@@ -34,8 +34,13 @@ class FrameLink(wiring.Component):
         m.submodules.encoder = encoder = CobsEncoder()
         connect(m, flipped(self.i), decoder.i)
         connect(m, decoder.o, target.i)
-        connect(m, target.o, encoder.i)
         connect(m, encoder.o, flipped(self.o))
+        # Whether the encoder is ready must not reach through target and decoder in one cycle.
+        m.submodules.between = between = SyncFIFO(width=SYMBOL.size, depth=2)
+        m.d.comb += [
+            between.w_data.eq(target.o.payload), between.w_en.eq(target.o.valid), target.o.ready.eq(between.w_rdy),
+            encoder.i.payload.eq(between.r_data), encoder.i.valid.eq(between.r_rdy), between.r_en.eq(encoder.i.ready),
+        ]  # fmt: skip
         connect(m, target.bus, flipped(self.bus))
         m.d.comb += self.discarded.eq(target.discarded)
         return m
@@ -78,11 +83,13 @@ class Link(wiring.Component):
         m.d.comb += [
             receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx), self.discarded.eq(frames.discarded),
             queue.w_data.eq(receiver.o.payload), queue.w_en.eq(receiver.o.valid), receiver.o.ready.eq(queue.w_rdy),
-            queue.r_en.eq(~frames.i.valid | frames.i.ready),
+            queue.r_en.eq(~frames.i.valid),
         ]  # fmt: skip
         # A register of its own: a block RAM's output is late in the cycle.
         with m.If(queue.r_en):
             m.d.sync += [frames.i.payload.eq(queue.r_data), frames.i.valid.eq(queue.r_rdy)]
+        with m.Elif(frames.i.ready):
+            m.d.sync += frames.i.valid.eq(0)
         connect(m, frames.o, transmitter.i)
         connect(m, frames.bus, flipped(self.bus))
         return m

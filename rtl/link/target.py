@@ -57,15 +57,24 @@ class RmapTarget(wiring.Component):
         return m
 
     def _buffer(self, m: Module) -> None:
-        """One packet's data: written by the receiver or the manager, read by the manager or the sender."""
+        """One packet's data: written by the receiver or the manager, a cycle later, read by the manager or the sender.
+
+        Whoever reads does so at least two cycles after the last word was stored: the data's CRC, or the reply's header,
+        comes between.
+        """
         receiver, manager, sender = self._receiver, self._manager, self._sender
         m.submodules.buffer = buffer = Memory(shape=64, depth=DATA_LIMIT // 8, init=[])
         write, read = buffer.write_port(), buffer.read_port()
         self._replying = Signal()
+        stores = Signal()
+        row, word = Signal.like(write.addr), Signal(64)
+        m.d.sync += [
+            stores.eq(receiver.store | manager.store),
+            row.eq(Mux(receiver.store, receiver.index, manager.index)),
+            word.eq(Mux(receiver.store, receiver.word, manager.word)),
+        ]
         m.d.comb += [
-            write.en.eq(receiver.store | manager.store),
-            write.addr.eq(Mux(receiver.store, receiver.index, manager.index)),
-            write.data.eq(Mux(receiver.store, receiver.word, manager.word)),
+            write.en.eq(stores), write.addr.eq(row), write.data.eq(word),
             read.addr.eq(Mux(self._replying, sender.index, manager.index)),
             read.en.eq(~write.en),
             manager.buffered.eq(read.data), sender.buffered.eq(read.data),

@@ -31,32 +31,39 @@ class WriteRequest(wiring.Signature):
 
 
 class AccessMachine(Machine):
-    """Chooses among the requests to a RAM; its pins follow one cycle later.
+    """Chooses among the requests to a RAM; its pins follow one cycle later. Host and fill pass a register first.
 
-    Reads: ``read`` before ``host_read``. Writes: ``fill``, then ``host_write``, then ``write``. A read of the row that
-    is written in the same cycle is dropped, with ``collision`` high in that cycle, so that the RAM's ports never meet.
+    Reads: ``read`` before the host's. Writes: ``fill``, then ``host_write``, then ``write``. A read of the row that is
+    written in the same cycle is dropped, with ``collision`` high in that cycle, so that the RAM's ports never meet.
+    ``served`` is high while ``fill`` or ``host_write`` of the cycle before is written.
     """
 
     def __init__(self, *, rows: int, banks: int):
         address = (rows - 1).bit_length()
-        self.state = StructLayout({"reads": 1, "read_address": address, "writes": banks, "write_address": address})
+        self.state = StructLayout({
+            "asked": 1, "asked_row": address, "served": 1, "served_banks": banks, "served_row": address,
+            "reads": 1, "read_address": address, "writes": banks, "write_address": address,
+        })  # fmt: skip
         self.ports = {
             "read": In(1), "read_row": In(address), "host_read": In(1), "host_read_row": In(address),
             "fill": In(1), "fill_row": In(address), "host_write": In(banks), "host_write_row": In(address),
-            "write": In(banks), "write_row": In(address), "collision": Out(1),
+            "write": In(banks), "write_row": In(address), "collision": Out(1), "served": Out(1),
             "reads": Out(1), "read_address": Out(address), "writes": Out(banks), "write_address": Out(address),
         }  # fmt: skip
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
-        with m.If(port.fill):
-            m.d.comb += [then.writes.eq(~0), then.write_address.eq(port.fill_row)]
-        with m.Elif(port.host_write.any()):
-            m.d.comb += [then.writes.eq(port.host_write), then.write_address.eq(port.host_write_row)]
-        with m.Else():
-            m.d.comb += [then.writes.eq(port.write), then.write_address.eq(port.write_row)]
-        requested = port.read | port.host_read
         m.d.comb += [
-            then.read_address.eq(Mux(port.read, port.read_row, port.host_read_row)),
+            then.asked.eq(port.host_read), then.asked_row.eq(port.host_read_row),
+            then.served.eq(port.fill | port.host_write.any()),
+            then.served_banks.eq(Mux(port.fill, ~0, port.host_write)),
+            then.served_row.eq(Mux(port.fill, port.fill_row, port.host_write_row)),
+            port.served.eq(now.served),
+        ]  # fmt: skip
+        requested = port.read | now.asked
+        m.d.comb += [
+            then.writes.eq(Mux(now.served, now.served_banks, port.write)),
+            then.write_address.eq(Mux(now.served, now.served_row, port.write_row)),
+            then.read_address.eq(Mux(port.read, port.read_row, now.asked_row)),
             port.collision.eq(requested & then.writes.any() & (then.read_address == then.write_address)),
             then.reads.eq(requested & ~port.collision),
             port.reads.eq(now.reads), port.read_address.eq(now.read_address),

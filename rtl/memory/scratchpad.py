@@ -18,15 +18,17 @@ class Scratchpad(wiring.Component):
 
     ::
 
-        read, host_read --> [address compare] --> register --> RAM --> register --> register --> data
-        fill, host_write, write ----------------> register --> RAM
+        host_read ---------> register --.
+        read ---------------------------+--> [address compare] --> register --> RAM --> register --> register --> data
+        write --------------------------+------------------------> register --> RAM
+        fill, host_write --> register --'
 
-    Latency: ``data`` four cycles after the request (a register at the RAM's pins, the RAM's own cycle and two for error
-    decoding), one request a cycle; a write is in the RAM two cycles after its own, and a later request sees it. A read
-    of the address that is written in the same cycle is dropped and ``collision`` is high in that cycle: the RAM's ports
-    never meet, so the technology's collision behaviour doesn't matter. The host repeats the read; the
-    data path, in which regions are disjoint, counts it as an error. In a slot the sequencer steals, no read is
-    requested.
+    Latency: ``data`` four cycles after ``read`` (a register at the RAM's pins, the RAM's own cycle and two for error
+    decoding), five after ``host_read``; one request a cycle. ``write`` is in the RAM two cycles after its own, ``fill``
+    and ``host_write`` three; a later request of the same side sees it. A read of the address that is written in the
+    same cycle is dropped and ``collision`` is high in that cycle: the RAM's ports never meet, so the technology's
+    collision behaviour doesn't matter. The host never reads and writes in one cycle; the data path, in which regions
+    are disjoint, counts a collision as an error. In a slot the sequencer steals, no read is requested.
 
     Parameters
     ----------
@@ -38,7 +40,7 @@ class Scratchpad(wiring.Component):
     read, host_read : In(ReadRequest)
         ``read`` goes first.
     write, host_write : In(WriteRequest)
-        ``host_write`` goes first; the caller never uses both in one cycle.
+        ``host_write`` goes first; the caller never uses both.
     fill : In(1), fill_address
         Writes zero, before everything else.
     data : Out
@@ -48,6 +50,7 @@ class Scratchpad(wiring.Component):
     """
 
     latency = timing.MEMORY
+    host_latency = timing.MEMORY + 1
 
     def __init__(self, *, rows: int, banks: int, bank_bits: int):
         self.rows = rows
@@ -70,8 +73,9 @@ class Scratchpad(wiring.Component):
         m.submodules.access = access = Control(machine=AccessMachine(rows=self.rows, banks=self.banks))
         write, read = ram.write_port(granularity=self.bank_bits), ram.read_port()
         host, own = self.host_write, self.write
+        served = Signal.like(write.data, reset_less=True)
         written = Signal.like(write.data, reset_less=True)
-        m.d.sync += written.eq(Mux(self.fill, 0, Mux(host.enable.any(), host.data, own.data)))
+        m.d.sync += [served.eq(Mux(self.fill, 0, host.data)), written.eq(Mux(access.served, served, own.data))]
         m.d.comb += [
             access.read.eq(self.read.enable), access.read_row.eq(self.read.address),
             access.host_read.eq(self.host_read.enable), access.host_read_row.eq(self.host_read.address),

@@ -31,7 +31,7 @@ class RowsApart(Specification):
         m.submodules.issue = fragment = Fragment.get(issue, None)
         drive_freely(m, issue, but=("restart",))
         state = registers(fragment)
-        m.d.comb += Assume(~issue.begin | ~(state.preloading | state.streaming))
+        m.d.comb += Assume(~issue.prepare | ~(state.preloading | state.streaming))
         apart = timing.ACCUMULATOR + 1
         m.submodules.pipe = pipe = TagPipe(tag=issue.machine.tag, depth=apart)
         m.d.comb += pipe.i.eq(issue.tag)

@@ -61,9 +61,9 @@ def drain(simulate, config, command, rng, *, tiles=2):
     async def testbench(ctx):
         for name, value in command.items():
             ctx.set(getattr(machine.command, name), value)
-        ctx.set(machine.begin, 1)
+        ctx.set(machine.prepare, 1)
         await watch(ctx, 1)
-        ctx.set(machine.begin, 0)
+        ctx.set(machine.prepare, 0)
         committed = 0
         for index, (_, _, rows, end) in enumerate(blocks_of(command)):
             for tile in range(tiles):

@@ -128,9 +128,11 @@ def issue(simulate, config, command, *, steal_interval=1024, delay=lambda: 20, a
         for name, value in command.items():
             ctx.set(getattr(machine.command, name), value)
         ctx.set(machine.steal_interval, steal_interval)
-        ctx.set(machine.begin, 1)
+        for port in (machine.prepare, machine.begin):
+            ctx.set(port, 1)
         await ctx.tick()
-        ctx.set(machine.begin, 0)
+        for port in (machine.prepare, machine.begin):
+            ctx.set(port, 0)
         idle, cycle = 0, 0
         while idle < after:
             ctx.set(machine.commit, cycle in commits)
@@ -259,9 +261,11 @@ def test_halt_stops_and_the_next_layer_is_whole(simulate):
             ctx.set(getattr(machine.command, name), value)
         ctx.set(machine.steal_interval, 1024)
         for start in (0, 1):
-            ctx.set(machine.begin, 1)
+            for port in (machine.prepare, machine.begin):
+                ctx.set(port, 1)
             await ctx.tick()
-            ctx.set(machine.begin, 0)
+            for port in (machine.prepare, machine.begin):
+                ctx.set(port, 0)
             for cycle in range(2000 if start else 31):
                 slot = await observed(ctx, machine)
                 ctx.set(machine.commit, int(bool(slot and slot.end)))

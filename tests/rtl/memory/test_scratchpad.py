@@ -1,6 +1,10 @@
-"""The memory wrapper against a dictionary."""
+"""The memory wrapper against a dictionary.
+
+Host and fill are a cycle behind: what they ask for in a step meets what the data path asks for in the next one.
+"""
 
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -13,12 +17,14 @@ def random_steps(rng, banks, width, cycles):
     """Random reads and writes by both parties, with a small address range so that they meet."""
     steps = [{"fill": 1, "fill_address": row} for row in range(ROWS)] + [{"fill": 0}]
     for _ in range(cycles):
-        host_write = rng.random() < 0.3
+        host_read = rng.randrange(2)
+        host_write = not host_read and rng.random() < 0.6
+        own_write = not (steps[-1].get("host_write.enable") or steps[-1].get("fill"))
         steps.append({
             "fill": int(rng.random() < 0.02), "fill_address": rng.randrange(8),
             "read.enable": rng.randrange(2), "read.address": rng.randrange(8),
-            "host_read.enable": rng.randrange(2), "host_read.address": rng.randrange(8),
-            "write.enable": 0 if host_write else rng.getrandbits(banks), "write.address": rng.randrange(8),
+            "host_read.enable": host_read, "host_read.address": rng.randrange(8),
+            "write.enable": rng.getrandbits(banks) if own_write else 0, "write.address": rng.randrange(8),
             "write.data": rng.getrandbits(width),
             "host_write.enable": rng.getrandbits(banks) if host_write else 0,
             "host_write.address": rng.randrange(8), "host_write.data": rng.getrandbits(width),
@@ -27,14 +33,16 @@ def random_steps(rng, banks, width, cycles):
 
 
 def model(steps, banks, bank_bits):
-    """By cycle: (row read or None, collision)."""
+    """By cycle: (row read or None, collision), of the data path's read or of the host's of the cycle before."""
     contents, results = {row: 0 for row in range(ROWS)}, []
-    for step in steps:
-        get = step.get
+    for before, step in pairwise([{}, *steps]):
+        behind = ("host", "fill")
+        own = {name: value for name, value in step.items() if not name.startswith(behind)}
+        get = (own | {name: value for name, value in before.items() if name.startswith(behind)}).get
         if get("fill"):
-            write = ((1 << banks) - 1, step["fill_address"], 0)
+            write = ((1 << banks) - 1, get("fill_address"), 0)
         elif get("host_write.enable"):
-            write = (step["host_write.enable"], step["host_write.address"], step["host_write.data"])
+            write = (get("host_write.enable"), get("host_write.address"), get("host_write.data"))
         else:
             write = (get("write.enable", 0), get("write.address", 0), get("write.data", 0))
         requested = get("read.enable") or get("host_read.enable")
