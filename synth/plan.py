@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from vanallen.boards.board import Board
+from vanallen.rtl.config import preset
 
 from .find_board import platform_of
-from .recipe import AFTER_READ, AFTER_SYNTHESIS, PLACE_OPTIONS
+from .floorplan import floorplan
+from .recipe import AFTER_READ, AFTER_SYNTHESIS, PLACE_OPTIONS, SYNTHESIS_OPTIONS, fixed_cells
 from .share_modules import share_modules
 from .tools import tool_versions
 from .top import BoardTop, MakeCore, board_pll, chip
@@ -71,13 +73,15 @@ def make_plan(board: Board, make_core: MakeCore = chip) -> Plan:
     versions = tool_versions()
     platform = platform_of(board)
     pll = board_pll(board, platform)
+    sites = floorplan(preset(board.config), board.device) if make_core is chip else {}
     with _own_environment():
         build = platform.prepare(
             BoardTop(board=board, make_core=make_core),
             DESIGN,
             emit_src=False,  # else the files would name the folder that the sources lie in
             script_after_read="\n".join(AFTER_READ),
-            script_after_synth="\n".join(AFTER_SYNTHESIS),
+            synth_opts=" ".join(SYNTHESIS_OPTIONS),
+            script_after_synth="\n".join([*AFTER_SYNTHESIS, *fixed_cells(sites)]),
             nextpnr_opts=[*PLACE_OPTIONS, "--freq", f"{board.clock_mhz:g}"],
         )
     files = {name: build.files[name] for name in (f"{DESIGN}.ys", f"{DESIGN}.lpf")}

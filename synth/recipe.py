@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["AFTER_READ", "AFTER_SYNTHESIS", "NETLIST", "PLACE_OPTIONS"]
+from collections.abc import Mapping
+
+__all__ = ["AFTER_READ", "AFTER_SYNTHESIS", "NETLIST", "PLACE_OPTIONS", "SYNTHESIS_OPTIONS", "fixed_cells"]
 
 NETLIST = "netlist.v"
 """File of the synthesized design as Verilog."""
@@ -17,12 +19,25 @@ AFTER_READ = (
 )
 """Yosys commands between reading the design and ``synth_ecp5``."""
 
+SYNTHESIS_OPTIONS = ("-nowidelut",)
+"""Options of ``synth_ecp5``: multiplexers of several LUTs must stand in one tile, and whatever follows is far away."""
+
 AFTER_SYNTHESIS = (f"write_verilog -noattr {NETLIST}",)
 """Yosys commands after ``synth_ecp5``."""
 
 PLACE_OPTIONS = (
+    # more for the slowest paths than for short wires: 10 and 4 are nextpnr-ecp5's own
+    "--placer-heap-timingweight", "60", "--placer-heap-critexp", "3",
     "--router", "router2",  # the default router may not end within ten minutes
     "--timing-allow-fail",  # missed timing is this program's to say, with the report read
     "--report", "report.json",
 )  # fmt: skip
 """Options of nextpnr beside seed and clock."""
+
+
+def fixed_cells(plan: Mapping[str, str]) -> tuple[str, ...]:
+    """Yosys commands that fix cells at sites, by name; the design must be flat for that."""
+    if not plan:
+        return ()
+    flatten = ("setattr -mod -unset keep_hierarchy *", "flatten -noscopeinfo")
+    return (*flatten, *(f'setattr -set BEL "{site}" top/{cell}' for cell, site in plan.items()))

@@ -70,6 +70,7 @@ class IssueMachine(Machine):
             # the slot that is issued
             "tag": self.tag, "address": 16, "weight_address": 17, "outside": 1,
         })  # fmt: skip
+        self.reset = {"ahead_one_row": 1}
         self.ports = {
             "prepare": In(1),
             "begin": In(1),
@@ -172,7 +173,7 @@ class IssueMachine(Machine):
             then.ahead_more.eq(now.ahead_difference > 0),
             rows.eq(Mux(now.ahead_difference > 0, command.block_rows, now.ahead_rows)),
             then.ahead_last_row.eq(rows - 1),
-            then.ahead_one_row.eq(rows == 1),
+            then.ahead_one_row.eq(rows[: len(then.ahead_last_row)] == 1),
         ]
 
     def _outputs(self, m, now, then, port, go) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from amaranth.hdl import Cat, Fragment, Module, Signal, Value
+from amaranth.hdl import Fragment, Module, Signal, Value
 
 from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
 from vanallen.rtl.bus.host_bridge import HostBridge
 from vanallen.rtl.config import Config
-from vanallen.rtl.memory.scratchpad import Scratchpad
 
 from .specification import Specification, always, component, drive_freely, registers
 
@@ -30,7 +29,7 @@ def distance(later: Value, earlier: Value) -> Value:
 
 
 class BridgeSpecification(Specification):
-    """The real bridge: its port, ``idle``, the memories' words and collisions are free in every cycle.
+    """The real bridge: its port, ``idle`` and the memories' words are free in every cycle.
 
     Members after :meth:`specify`: ``bridge``; ``write``, ``read``, ``queue``, registers of its channels;
     ``queue_port``; counters of handshakes ``addresses``, ``words``, ``executed``, ``answered``, ``asked``, ``issued``,
@@ -53,9 +52,12 @@ class BridgeSpecification(Specification):
     def _count(self, m: Module) -> None:
         port, write, read = self.bridge.port, self.write, self.read
         oldest = self.flights()[-1]
-        request = (write.addresses != 0) & (write.words != 0) & (write.responses != WriteChannelMachine.depth)
+        request = (
+            (write.addresses != 0) & (write.words != 0) & (write.responses != WriteChannelMachine.depth)
+            & ~read.request
+        )  # fmt: skip
         self.execute, self.collect = request, oldest.valid
-        self.issue = read.request & ~self._retry()
+        self.issue = read.request
         events = {
             "addresses": port.awvalid & port.awready, "words": port.wvalid & port.wready,
             "executed": request, "answered": port.bvalid & port.bready,
@@ -67,18 +69,11 @@ class BridgeSpecification(Specification):
             m.d.sync += counter.eq(counter + event)
             setattr(self, name, counter)
 
-    def _retry(self) -> Value:
-        bridge = self.bridge
-        names = ("command", "parameter", "weight", "activation")
-        return Cat(
-            getattr(bridge, f"{name}_read").enable & getattr(bridge, f"{name}_collision") for name in names
-        ).any()
-
     def flights(self) -> list[SimpleNamespace]:
         """Reads on their way through the memory, the youngest first, as views of the channel's registers."""
-        layout = ReadChannelMachine(latency=Scratchpad.latency).state
-        return [layout[f"flight_{stage}"].shape(getattr(self.read, f"flight_{stage}"))
-                for stage in range(Scratchpad.latency)]  # fmt: skip
+        latency = HostBridge.read_latency
+        layout = ReadChannelMachine(latency=latency).state
+        return [layout[f"flight_{stage}"].shape(getattr(self.read, f"flight_{stage}")) for stage in range(latency)]
 
     def _invariants(self, m: Module) -> None:
         """What the channels' counters mean; the induction needs it."""

@@ -6,7 +6,7 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Cat, Module, ResetSignal, Signal, Value, ValueLike
 
 from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
-from vanallen.rtl.memory.scratchpad import Scratchpad
+from vanallen.rtl.bus.host_bridge import HostBridge
 
 from .bridge import BridgeSpecification, distance, number
 from .specification import always
@@ -81,8 +81,8 @@ class WriteQueues(_Watched):
 
 
 class ReadQueue(_Watched):
-    """The n-th read asks for the n-th address and is answered with the word and error that were collected for it, a
-    memory's latency after it was asked for."""
+    """The n-th read asks for the n-th address and is answered with the word and error that were collected for it, the
+    bridge's latency after it was asked for."""
 
     def specify(self, m: Module) -> None:
         super().specify(m)
@@ -92,7 +92,10 @@ class ReadQueue(_Watched):
         collects = self.collect & (self.collected == watched)
         flights = self.flights()
         always(m, "a read asks for its address", ~(read.request & (self.issued == watched)) | (read.address == address))
-        always(m, "a read collects at its address", ~collects | (bridge.collect_address == address[:12]))
+        registers = flights[-3]
+        older = sum((other.valid for other in flights[-2:]), start=Value.cast(0))
+        reads = registers.valid & (distance(watched, self.collected) == older)
+        always(m, "a register is read at its address", ~reads | (bridge.read_address == address[:12]))
         self._in_time(m, issues, collects)
         for stage, flight in enumerate(flights):
             older = sum((other.valid for other in flights[stage + 1 :]), start=Value.cast(0))
@@ -101,7 +104,7 @@ class ReadQueue(_Watched):
         self._words(m, collects)
 
     def _in_time(self, m: Module, issues: Value, collects: Value) -> None:
-        late = Signal(Scratchpad.latency)
+        late = Signal(HostBridge.read_latency)
         m.d.sync += late.eq(Cat(issues, late[:-1]))
         always(m, "a read collects when its memory answers", late[-1] == collects)
         for stage, flight in enumerate(self.flights()):

@@ -1,0 +1,145 @@
+"""Where the chip's multipliers and block RAMs stand on an ECP5.
+
+nextpnr's analytic placer starts from the pins; a chip with four of them begins at one point and ends five times as long
+as its own solution. With multipliers and block RAMs fixed, the wires of ``cubesat`` are half as long, its placement
+takes a third of the time, and it can be routed (``docs/decisions/ecp5-timing.md``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+from vanallen.rtl.config import Config
+
+__all__ = ["SITES", "Sites", "floorplan"]
+
+T = TypeVar("T")
+
+CHIP = "system.accelerator."
+"""Where the chip lies in a board's top."""
+
+_RAM_BITS = 1 << 14
+"""Of a block RAM, without the ninth bit of each byte."""
+
+_OTHER_RAMS = 16
+"""Block RAMs that nextpnr places, at most: parameters, commands, cycle log, link."""
+
+_GROUP = 4
+"""Multipliers, or block RAMs, that stand side by side."""
+
+
+@dataclass(kw_only=True, frozen=True)
+class Sites:
+    """Multipliers and block RAMs of an ECP5: groups of four at ``columns``, in rows of tiles.
+
+    As nextpnr names them (Project Trellis, tile grid of the device): multipliers of the group at x are
+    ``MULT18_0, 1, 4, 5`` at x, x + 1, x + 4 and x + 5, block RAMs ``EBR0`` to ``EBR3`` at x, x + 2, x + 4 and x + 6.
+    """
+
+    columns: tuple[int, ...]
+    multiplier_rows: tuple[int, ...]
+    ram_rows: tuple[int, ...]
+
+    def multipliers(self, place: tuple[int, int]) -> list[str]:
+        """The four multipliers of the group at ``place``."""
+        x, y = place
+        return [f"X{x + offset}/Y{y}/MULT18_{offset}" for offset in (0, 1, 4, 5)]
+
+    def rams(self) -> dict[tuple[int, int], str]:
+        """Every block RAM by its place."""
+        return {
+            (x + 2 * index, y): f"X{x + 2 * index}/Y{y}/EBR{index}"
+            for y in self.ram_rows for x in self.columns for index in range(_GROUP)
+        }  # fmt: skip
+
+
+SITES = {
+    "LFE5U-45F": Sites(
+        columns=(4, 13, 22, 31, 42, 51, 60, 69, 78), multiplier_rows=(22, 46), ram_rows=(10, 34, 58)
+    ),
+    "LFE5U-85F": Sites(
+        columns=(4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96, 105, 114),
+        multiplier_rows=(10, 34, 58), ram_rows=(22, 46, 70, 82),
+    ),
+}  # fmt: skip
+"""By device: where the multipliers and block RAMs of full designs were placed by nextpnr-ecp5."""
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
+    """``items`` in groups of ``size``, as ``itertools.batched`` of Python 3.12."""
+    iterator = iter(items)
+    while group := tuple(islice(iterator, size)):
+        yield group
+
+
+def _stacks(sites: Sites, height: int) -> Iterator[list[tuple[int, int]]]:
+    """Groups of multipliers one below the other, ``height`` of them, from left to right; in rows that are left over,
+    side by side, on the way back."""
+    rows = sites.multiplier_rows
+    for band in batched(rows, height):
+        if len(band) == height:
+            yield from ([(x, y) for y in band] for x in sites.columns)
+        else:
+            for y in band:
+                yield from (list(stack) for stack in batched(reversed([(x, y) for x in sites.columns]), height)
+                            if len(stack) == height)  # fmt: skip
+
+
+def _ram_cells(memory: str, rows: int, bits: int) -> list[str]:
+    """Cells of a memory that is deeper than a block RAM is with whole bytes, so that each holds some bits of every row.
+
+    Named as Yosys's ``memory_libmap`` does; empty for a memory that isn't divided so.
+    """
+    width = _RAM_BITS // rows
+    if rows not in (1 << 14, 1 << 13, 1 << 12):
+        return []
+    return [f"{CHIP}{memory}_ram.ram.0.{index}" for index in range(bits // width)]
+
+
+def _array_stacks(config: Config, sites: Sites) -> list[list[tuple[int, int]]]:
+    """A stack for each column of the array; none if it doesn't fit."""
+    if config.rows % _GROUP:
+        return []
+    stacks = list(_stacks(sites, config.rows // _GROUP))
+    spare = len(sites.columns) - config.columns
+    if spare > 0:  # one band is enough: what is left of it, for the requantizer, in its middle
+        middle = len(sites.columns) // 2
+        del stacks[middle : middle + min(spare, config.lanes)]
+    return stacks[: config.columns] if len(stacks) >= config.columns else []
+
+
+def floorplan(config: Config, device: str) -> dict[str, str]:
+    """The site of each multiplier of the array and of the RAMs beside it, by the cell's name after flattening.
+
+    A column of the array is a stack of multipliers, the next column beside it. The accumulators and weights of a column
+    stand at the block RAMs nearest to its stack, activations at those that are left, from the first column on. Empty if
+    the device's sites aren't known here, or the array doesn't fit into whole stacks: nextpnr then places everything.
+    """
+    sites = SITES.get(device)
+    stacks = _array_stacks(config, sites) if sites else []
+    if sites is None or not stacks:
+        return {}
+    plan: dict[str, str] = {}
+    for column, stack in enumerate(stacks):
+        places = [site for place in stack for site in sites.multipliers(place)]
+        plan |= {f"{CHIP}array.array.pe_{row}_{column}.dsp": site for row, site in enumerate(places)}
+    free = sites.rams()
+
+    def place(cell: str, x: int, y: int) -> None:
+        at = min(free, key=lambda site: (abs(site[0] - x) + abs(site[1] - y), site))
+        plan[cell] = free.pop(at)
+
+    for column, stack in enumerate(stacks):
+        for bank in range(2):
+            place(f"{CHIP}array.accumulator_{column}.bank_{bank}.0.0", stack[-1][0], stack[-1][1] + 1)
+    weights = _ram_cells("weight", config.weight_words, 8 * config.columns)
+    for index, cell in enumerate(weights):
+        place(cell, *stacks[index * config.columns // len(weights)][0])
+    activations = _ram_cells("activation", config.activation_words, 8 * config.rows)
+    if len(activations) + _OTHER_RAMS <= len(free):
+        for cell in activations:
+            place(cell, *stacks[0][-1])
+    return plan
