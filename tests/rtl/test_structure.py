@@ -46,6 +46,8 @@ EXEMPTIONS = (
     Exemption("ResponseQueue", r"entry_\d", "select", "HostBridge",
               "the error flag of a read selects its response code: as the answer, under the transfer's checksum"),
     Exemption("CycleLog", "cycles", "hold", "CycleLog", "saturation of itself: only reports, will carry parity"),
+    Exemption("CycleLog", "row|wanted", "address", "CycleLog", "pins of a RAM that only reports, will carry parity"),
+    Exemption("CycleLog", "row|wanted|writes", "enable", "CycleLog", "pins of a RAM that only reports, likewise"),
 )  # fmt: skip
 """The written list: each register outside control that steers something, and what will protect it."""
 
@@ -54,7 +56,7 @@ RESETS = {
     "TagPipe": r".*",
     "ProcessingElement": r"swap|load",
     "SaturatingCounter": r"value",
-    "CycleLog": r"cycles",
+    "CycleLog": r"cycles|writes",
     # eight zero words: the checksum of no legal command, so what is held before the first fetch is not good
     "CommandStore": r"word_\d",
 }
