@@ -59,7 +59,8 @@ def test_figures_are_those_of_nextpnr_s_log(finished, counter):
     cache, result, _ = finished
     for seed in result.seeds:
         log = (folder_of(make_plan(BOARD, counter), cache) / f"seed-{seed.seed}" / "top.tim").read_text()
-        assert f"{seed.fmax_mhz:.2f} MHz" in re.findall(r"Max frequency for clock.*: ([\d.]+ MHz)", log)[-1]
+        routed = re.findall(r"Max frequency for clock.*: ([\d.]+) MHz", log)[-2:]  # the chip's, and the PLL's
+        assert f"{seed.fmax_mhz:.2f}" == min(routed, key=float)
     used = dict(re.findall(r"^Info:\s+(\w+): +(\d+)/", log, re.MULTILINE))
     cells = {"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "dsp": "MULT18X18D", "bram": "DP16KD"}
     assert result.resources == {name: int(used[cell]) for name, cell in cells.items()}
