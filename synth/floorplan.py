@@ -1,22 +1,18 @@
 """Where the chip's multipliers and block RAMs stand on an ECP5.
 
-nextpnr's analytic placer starts from the pins; a chip with four of them begins at one point and ends five times as long
-as its own solution. With multipliers and block RAMs fixed, the wires of ``cubesat`` are half as long, its placement
-takes a third of the time, and it can be routed (``docs/decisions/ecp5-timing.md``).
+nextpnr's analytic placer starts from the pins; a chip with four of them begins at one point, and its wires, once legal,
+are several times as long as in its own solution. With multipliers and block RAMs fixed they are about half as long, and
+``cubesat`` can be routed (figures: ``docs/decisions/ecp5-timing.md``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
-from typing import TypeVar
 
 from vanallen.rtl.config import Config
 
 __all__ = ["SITES", "Sites", "floorplan"]
-
-T = TypeVar("T")
 
 CHIP = "system.accelerator."
 """Where the chip lies in a board's top."""
@@ -68,24 +64,16 @@ SITES = {
 """By device: where the multipliers and block RAMs of full designs were placed by nextpnr-ecp5."""
 
 
-def batched(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
-    """``items`` in groups of ``size``, as ``itertools.batched`` of Python 3.12."""
-    iterator = iter(items)
-    while group := tuple(islice(iterator, size)):
-        yield group
-
-
 def _stacks(sites: Sites, height: int) -> Iterator[list[tuple[int, int]]]:
     """Groups of multipliers one below the other, ``height`` of them, from left to right; in rows that are left over,
     side by side, on the way back."""
     rows = sites.multiplier_rows
-    for band in batched(rows, height):
-        if len(band) == height:
-            yield from ([(x, y) for y in band] for x in sites.columns)
-        else:
-            for y in band:
-                yield from (list(stack) for stack in batched(reversed([(x, y) for x in sites.columns]), height)
-                            if len(stack) == height)  # fmt: skip
+    whole = len(rows) - len(rows) % height
+    for first in range(0, whole, height):
+        yield from ([(x, y) for y in rows[first : first + height]] for x in sites.columns)
+    back = sites.columns[::-1]
+    for y in rows[whole:]:
+        yield from ([(x, y) for x in back[i : i + height]] for i in range(0, len(back) - height + 1, height))
 
 
 def _ram_cells(memory: str, rows: int, bits: int) -> list[str]:

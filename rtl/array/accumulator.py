@@ -28,8 +28,8 @@ class Accumulator(wiring.Component):
                                    `--> drained            (drain: the same two cycles)
 
     ``read``, ``add`` and ``write`` are one tag 0, 2 and 3 cycles after it reaches the column; ``partial_sum`` comes
-    with ``add``. A row may come again 4 cycles after itself. ``drained`` follows ``drain`` by ``latency`` = 2
-    cycles; a bank is never drained while it accumulates. The sum wraps modulo 2^32.
+    with ``add``. A row may come again 4 cycles after itself. ``drained`` follows ``drain`` by ``latency`` = 2 cycles; a
+    bank is never drained while it accumulates. The sum wraps modulo 2^32.
 
     Parameters
     ----------

@@ -26,7 +26,8 @@ def test_names_in_the_design_s_own_words(name, signal):
     assert signal_name(name) == signal
 
 
-@pytest.mark.parametrize("clocks", [{}, {"a": {"achieved": 1.0}, "b": {"achieved": 2.0}}])
-def test_one_clock_is_timed(clocks):
+@pytest.mark.parametrize("names", [[], ["a", "b"], ["clock.pll_clk"], ["a", "clock.pll_clk", "b"]])
+def test_one_clock_is_timed_beside_the_pll_s(names):
+    clocks = {name: {"achieved": 1.0} for name in names}
     with pytest.raises(ValueError, match="one clock must be timed, not "):
         read_report({"fmax": clocks, "critical_paths": [], "utilization": {}})

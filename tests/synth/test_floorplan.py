@@ -1,0 +1,93 @@
+"""Sites: each once, of the device, a column of the array in one stack; and cells that aren't there are an error."""
+
+import re
+
+import pytest
+from amaranth.back import rtlil
+
+from vanallen.boards.catalog import BOARDS
+from vanallen.rtl.config import preset
+from vanallen.rtl.technology import Technology
+from vanallen.rtl.verilog import Top
+from vanallen.synth.errors import ToolFailed
+from vanallen.synth.floorplan import CHIP, SITES, floorplan
+from vanallen.synth.recipe import fixed_cells
+from vanallen.synth.tools import run_tool
+
+SHIPPED = [(board.config, board.device) for board in BOARDS.values()]
+
+
+def place(site):
+    return tuple(map(int, re.match(r"X(\d+)/Y(\d+)/", site).groups()))
+
+
+def of(plan, pattern):
+    return {tuple(map(int, found.groups())): place(site) for cell, site in plan.items()
+            if (found := re.fullmatch(re.escape(CHIP) + pattern, cell))}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "device"), SHIPPED)
+def test_every_site_is_the_device_s_and_taken_once(name, device):
+    plan, sites = floorplan(preset(name), device), SITES[device]
+    multipliers = {site for x in sites.columns for y in sites.multiplier_rows for site in sites.multipliers((x, y))}
+    assert len(set(plan.values())) == len(plan)
+    for cell, site in plan.items():
+        assert site in (multipliers if cell.endswith(".dsp") else sites.rams().values()), (cell, site)
+
+
+@pytest.mark.parametrize(("name", "device"), SHIPPED)
+def test_neighbours_of_the_array_are_near(name, device):
+    config, plan = preset(name), floorplan(preset(name), device)
+    elements, accumulators = (
+        of(plan, r"array\.array\.pe_(\d+)_(\d+)\.dsp"),
+        of(plan, r"array\.accumulator_(\d+)\.bank_(\d)\.0\.0"),
+    )
+    assert elements.keys() == {(row, column) for row in range(config.rows) for column in range(config.columns)}
+    assert accumulators.keys() == {(column, bank) for column in range(config.columns) for bank in range(2)}
+
+    def apart(one, other):
+        return abs(one[0] - other[0]) + abs(one[1] - other[1])
+
+    group, row_of_tiles = 9, 24  # from one group of four, or row of multipliers, to the next
+    for (row, column), here in elements.items():
+        if row:
+            assert apart(here, elements[row - 1, column]) <= row_of_tiles + group
+        if column:
+            assert apart(here, elements[row, column - 1]) <= 2 * row_of_tiles + group
+    for (column, _), here in accumulators.items():
+        assert apart(here, elements[config.rows - 1, column]) <= row_of_tiles + group
+
+
+@pytest.mark.parametrize(
+    ("name", "device"), [("payload", "LFE5U-45F"), ("cubesat", "LFE5U-12F"), ("orbital", "LFE5U-85F")]
+)
+def test_what_does_not_fit_or_is_not_known_is_left_to_the_placer(name, device):
+    assert floorplan(preset(name), device) == {}
+    assert fixed_cells({}) == ()
+
+
+def test_the_array_s_names_are_the_design_s():
+    """Multipliers and accumulators by the hierarchy that Amaranth elaborates; the RAMs' names are Yosys's."""
+    config = preset("nano")
+    design = rtlil.convert(Top(config=config, technology=Technology.ECP5), name="vanallen", emit_src=False)
+    for cell in floorplan(config, "LFE5U-45F"):
+        *_, module, leaf = cell.removesuffix(".0.0").split(".")
+        assert re.search(rf"^module \\\S*\.{module}(\$\d+)?$", design, re.MULTILINE), cell
+        assert re.search(rf"^  (cell|memory) .*\\{leaf}$", design, re.MULTILINE), cell
+
+
+def test_a_cell_that_is_not_there_is_an_error(tmp_path):
+    lines = ["module \\top", "  wire \\y", "  cell $not \\here", "    parameter \\A_SIGNED 0",
+             "    parameter \\A_WIDTH 1", "    parameter \\Y_WIDTH 1", "    connect \\A 1'0", "    connect \\Y \\y",
+             "  end", "end"]  # fmt: skip
+    (tmp_path / "d.il").write_text("\n".join(lines) + "\n")
+
+    def run(cell):
+        commands = ["read_rtlil d.il", *fixed_cells({cell: "X4/Y10/EBR0"}), "write_rtlil out.il"]
+        (tmp_path / "d.ys").write_text("\n".join(commands))
+        run_tool("yosys", ["-q", "d.ys"], folder=tmp_path)
+
+    run("here")
+    assert 'attribute \\BEL "X4/Y10/EBR0"' in (tmp_path / "out.il").read_text()
+    with pytest.raises(ToolFailed):
+        run("gone")
