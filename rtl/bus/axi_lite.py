@@ -94,10 +94,11 @@ class WriteChannelMachine(Machine):
 class ReadChannelMachine(Machine):
     """Takes an address a cycle, requests the word, and collects it ``latency`` cycles later for the response queue.
 
-    ``request`` with ``address`` asks for a word. ``collect`` with ``collect_error`` is the request of ``latency``
-    cycles ago, whose word is pushed into ``slot`` of the queue; ``select_address`` and ``register_address`` are those
-    of the requests that are collected one and two cycles later. A read is only accepted when the queue has room for it,
-    so a request comes in at most ``depth`` cycles one after the other (if ``latency`` is at least ``depth - 2``).
+    ``request`` with ``address`` asks for a word. ``collect`` with ``collect_address``, ``collect_error`` is the request
+    of ``latency`` cycles ago, whose word is pushed into ``slot`` of the queue; ``next_address`` is that of the request
+    that is collected in the next cycle. A read is only accepted when the queue has room for it.
+
+    Throughput: one a cycle if ``latency`` is at most ``depth - 3``.
     """
 
     depth = 8
@@ -113,8 +114,8 @@ class ReadChannelMachine(Machine):
         self.ports = {
             "araddr": In(ADDRESS_BITS), "arvalid": In(1), "arready": Out(1), "rvalid": Out(1), "rready": In(1),
             "request": Out(1), "address": Out(ADDRESS_BITS), "okay": In(1),
-            "register_address": Out(ADDRESS_BITS), "select_address": Out(ADDRESS_BITS),
-            "collect": Out(1), "collect_error": Out(1),
+            "next_address": Out(ADDRESS_BITS),
+            "collect": Out(1), "collect_address": Out(ADDRESS_BITS), "collect_error": Out(1),
             "slot": Out(range(self.depth)), "head": Out(range(self.depth)),
         }  # fmt: skip
 
@@ -130,9 +131,9 @@ class ReadChannelMachine(Machine):
             then.flight_0.valid.eq(now.request),
             then.flight_0.error.eq(~port.okay),
             then.flight_0.address.eq(now.address),
-            port.register_address.eq(flights[-3].address),
-            port.select_address.eq(flights[-2].address),
+            port.next_address.eq(flights[-2].address),
             port.collect.eq(oldest.valid),
+            port.collect_address.eq(oldest.address),
             port.collect_error.eq(oldest.error),
             port.slot.eq(now.free),
             port.head.eq(now.first),

@@ -20,22 +20,22 @@ MEMORIES = (Window.COMMAND, Window.PARAMETER, Window.WEIGHT, Window.ACTIVATION)
 
 
 class HostBridge(wiring.Component):
-    """Decodes the host's reads and writes; one a cycle, reads first. A write waits for at most eight reads.
+    """Decodes the host's reads and writes; one of each a cycle, back to back.
 
-    Latency: a write executes one cycle after it is accepted and is answered in the next; a read's word is there eight
-    cycles after its address, and eight reads are under way at a time. SLVERR, and nothing done: an address with nothing
-    behind it, the wrong direction, a write of part of a word, RAM access, a start or a new steal interval unless
-    ``idle``.
+    Latency: a write executes one cycle after it is accepted and is answered in the next; a read's word is there seven
+    cycles after its address. A write to a row that is read in the same cycle waits for the next, so that no memory is
+    asked for both at once. SLVERR, and nothing done: an address with nothing behind it, the wrong direction, a write of
+    part of a word, RAM access, a start or a new steal interval unless ``idle``.
 
     Members: ``port``; for each RAM ``<name>_read``, ``<name>_write``, ``<name>_data``; for the registers
     ``register_write``, ``register_address``, ``register_word``, and for reads ``read_address`` and, in the same cycle,
     ``register_value``; ``log_address`` reads the cycle log, ``Scratchpad.latency`` cycles earlier.
     """
 
-    read_latency = Scratchpad.host_latency + 1
-
     def __init__(self, *, config: Config):
         self.config = config
+        # an address from this bit on: equal for one row of any memory
+        self._row_bit = max(window_stride(config, window) for window in MEMORIES).bit_length() - 1
         members = {
             "port": In(AxiLitePort()), "idle": In(1),
             "register_write": Out(1), "register_address": Out(12), "register_word": Out(64),
@@ -53,7 +53,7 @@ class HostBridge(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.write_channel = write = Control(machine=WriteChannelMachine())
-        m.submodules.read_channel = read = Control(machine=ReadChannelMachine(latency=self.read_latency))
+        m.submodules.read_channel = read = Control(machine=ReadChannelMachine(latency=Scratchpad.host_latency))
         m.submodules.queue = queue = ResponseQueue(depth=ReadChannelMachine.depth)
         for channel, names in ((write, ("awaddr", "awvalid", "wdata", "wstrb", "wvalid", "bready")),
                                (read, ("araddr", "arvalid", "rready"))):  # fmt: skip
@@ -64,7 +64,8 @@ class HostBridge(wiring.Component):
             self.port.arready.eq(read.arready), self.port.rvalid.eq(read.rvalid),
             self.port.rdata.eq(queue.word), self.port.rresp.eq(Mux(queue.error, SLVERR, OKAY)),
             queue.push.eq(read.collect), queue.slot.eq(read.slot), queue.head.eq(read.head),
-            queue.error_in.eq(read.collect_error), write.hold.eq(read.request),
+            queue.error_in.eq(read.collect_error),
+            write.hold.eq(read.request & (read.address[self._row_bit :] == write.address[self._row_bit :])),
         ]  # fmt: skip
         self._writes(m, write)
         self._reads(m, read, queue)
@@ -103,25 +104,24 @@ class HostBridge(wiring.Component):
         ]
 
     def _reads(self, m: Module, read: Control, queue: ResponseQueue) -> None:
-        """Word and register value are registered, and selected by windows in the cycle after."""
         okay = (read.address[19:] == Window.REGISTERS) & readable(read.address[:19])
         register_value = Signal(64, reset_less=True)
-        selected = Signal(64)
-        word_in = Signal(64, reset_less=True)
+        m.d.sync += register_value.eq(self.register_value)
         m.d.comb += [
             self.log_address.eq(read.address[3:]),
-            self.read_address.eq(read.register_address),
-            selected.eq(register_value),
+            self.read_address.eq(read.next_address),
+            queue.word_in.eq(register_value),
         ]
-        m.d.sync += [register_value.eq(self.register_value), word_in.eq(selected)]
         for window in MEMORIES:
             name = window.name.lower()
             row, _, exists = self._locate(read.address, window)
             target, word = getattr(self, f"{name}_read"), getattr(self, f"{name}_data")
             okay = okay | (exists & self.idle)
             m.d.comb += [target.enable.eq(read.request & exists & self.idle), target.address.eq(row)]
-            _, bank, _ = self._locate(read.select_address, window)
+            _, bank, _ = self._locate(read.collect_address, window)
             bits = window_banks(self.config, window)[1]
-            with m.If(read.select_address[19:] == window):
-                m.d.comb += selected.eq(word.word_select(bank, bits) if len(bank) else word[:bits])
-        m.d.comb += [read.okay.eq(okay), queue.word_in.eq(Mux(read.collect_error, 0, word_in))]
+            with m.If(read.collect_address[19:] == window):
+                m.d.comb += queue.word_in.eq(word.word_select(bank, bits) if len(bank) else word[:bits])
+        with m.If(read.collect_error):
+            m.d.comb += queue.word_in.eq(0)
+        m.d.comb += read.okay.eq(okay)

@@ -27,8 +27,8 @@ class Scratchpad(wiring.Component):
     decoding), five after ``host_read``; one request a cycle. ``write`` is in the RAM two cycles after its own, ``fill``
     and ``host_write`` three; a later request of the same side sees it. A read of the address that is written in the
     same cycle is dropped and ``collision`` is high in that cycle: the RAM's ports never meet, so the technology's
-    collision behaviour doesn't matter. The host never reads and writes in one cycle; the data path, in which regions
-    are disjoint, counts a collision as an error. In a slot the sequencer steals, no read is requested.
+    collision behaviour doesn't matter. The host never reads and writes one row in one cycle; the data path, in which
+    regions are disjoint, counts a collision as an error. In a slot the sequencer steals, no read is requested.
 
     Parameters
     ----------

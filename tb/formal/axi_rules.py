@@ -6,9 +6,10 @@ from amaranth.asserts import AnySeq, Initial
 from amaranth.hdl import Assert, Assume, Cat, Fragment, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
-from vanallen.rtl.bus.axi_lite import OKAY, SLVERR, ReadChannelMachine
+from vanallen.rtl.bus.axi_lite import OKAY, SLVERR
 from vanallen.rtl.bus.host_bridge import HostBridge
 from vanallen.rtl.config import Config
+from vanallen.rtl.memory.scratchpad import Scratchpad
 
 from .bridge import BridgeSpecification
 from .specification import Specification, always, drive_freely, history, registers
@@ -16,15 +17,12 @@ from .specification import Specification, always, drive_freely, history, registe
 __all__ = ["ASK_WAIT", "READ_WAIT", "WRITE_WAIT", "AxiRules", "ReadyIndependence"]
 
 WRITE_WAIT = 1
-"""Cycles without a response while a write is owed one, those not counted in which a read goes first."""
+"""Cycles without a response while a write is owed one, those not counted in which its row is read."""
 
-READS_FIRST = ReadChannelMachine.depth
-"""Reads that go first, one after the other."""
-
-READ_WAIT = HostBridge.read_latency + 1
+READ_WAIT = Scratchpad.host_latency + 1
 """Cycles without a response while a read is owed one."""
 
-ASK_WAIT = HostBridge.read_latency + 3 - ReadChannelMachine.depth
+ASK_WAIT = 1
 """Cycles in which a host that takes its responses can't ask for a read."""
 
 
@@ -66,10 +64,13 @@ class AxiRules(BridgeSpecification):
     def _bounded(self, m: Module) -> None:
         port, read = self.bridge.port, self.read
         owed = (self.addresses != self.answered) & (self.words != self.answered)
-        write_waits = self._wait(m, "write", owed & ~port.bvalid, ~read.request, WRITE_WAIT)
+        write_waits = self._wait(m, "write", owed & ~port.bvalid, ~self._held(), WRITE_WAIT)
         always(m, "a write owed a response gets one in time", write_waits <= WRITE_WAIT)
         always(m, "invariant: a write that was not held is answered", (write_waits == 0) | port.bvalid)
-        self._reads_first(m)
+        for name in ("command", "parameter", "weight", "activation"):
+            asked, written = getattr(self.bridge, f"{name}_read"), getattr(self.bridge, f"{name}_write")
+            meets = asked.enable & written.enable.any() & (asked.address == written.address)
+            always(m, f"{name} RAM is never asked to read and write one row", ~meets)
         read_waits = self._wait(m, "read", (self.asked != self.taken) & ~port.rvalid, Value.cast(1), READ_WAIT)
         always(m, "a read owed a response gets one in time", read_waits <= READ_WAIT)
         full = self._wait(m, "full", ~port.arready & (~port.rvalid | port.rready), Value.cast(1), ASK_WAIT)
@@ -80,17 +81,6 @@ class AxiRules(BridgeSpecification):
             always(m, f"invariant: the wait for flight {stage}", ~oldest | (read_waits <= stage + 1))
         only = nothing_stored & ~Cat(flight.valid for flight in flights).any()
         always(m, "invariant: the wait for a request", ~only | (read_waits == 0))
-
-    def _reads_first(self, m: Module) -> None:
-        """A host that never stops asking holds its writes for no longer than the queue of reads has room."""
-        read, flights = self.read, self.flights()
-        row = Signal(range(READS_FIRST + 2))
-        m.d.sync += row.eq(Mux(read.request, Mux(row > READS_FIRST, row, row + 1), 0))
-        always(m, "reads go first for a bounded time", row <= READS_FIRST)
-        for before, flight in enumerate(flights, 1):
-            always(m, f"invariant: {before} reads before", (row < before) | flight.valid)
-        always(m, "invariant: a word stored", (row < len(flights) + 1) | (read.stored != 0))
-        always(m, "invariant: the queue is full", (row < READS_FIRST) | ~read.request)
 
     def _wait(self, m: Module, name: str, waiting: Value, counts: Value, most: int) -> Signal:
         """Consecutive cycles of ``waiting``, of which only those count that ``counts``."""

@@ -9,6 +9,7 @@ from amaranth.hdl import Fragment, Module, Signal, Value
 from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
 from vanallen.rtl.bus.host_bridge import HostBridge
 from vanallen.rtl.config import Config
+from vanallen.rtl.memory.scratchpad import Scratchpad
 
 from .specification import Specification, always, component, drive_freely, registers
 
@@ -42,7 +43,7 @@ class BridgeSpecification(Specification):
     def specify(self, m: Module) -> None:
         self.bridge = HostBridge(config=self.config)
         fragment = Fragment.get(self.bridge, None)
-        m.submodules.bridge = fragment
+        m.submodules.bridge = self._fragment = fragment
         drive_freely(m, self.bridge)
         self.write, self.read = registers(fragment, "write_channel"), registers(fragment, "read_channel")
         self.queue, self.queue_port = registers(fragment, "queue"), component(fragment, "queue")
@@ -54,7 +55,7 @@ class BridgeSpecification(Specification):
         oldest = self.flights()[-1]
         request = (
             (write.addresses != 0) & (write.words != 0) & (write.responses != WriteChannelMachine.depth)
-            & ~read.request
+            & ~self._held()
         )  # fmt: skip
         self.execute, self.collect = request, oldest.valid
         self.issue = read.request
@@ -69,9 +70,13 @@ class BridgeSpecification(Specification):
             m.d.sync += counter.eq(counter + event)
             setattr(self, name, counter)
 
+    def _held(self) -> Value:
+        """Whether the write that is due would meet a read."""
+        return component(self._fragment, "write_channel").hold
+
     def flights(self) -> list[SimpleNamespace]:
         """Reads on their way through the memory, the youngest first, as views of the channel's registers."""
-        latency = HostBridge.read_latency
+        latency = Scratchpad.host_latency
         layout = ReadChannelMachine(latency=latency).state
         return [layout[f"flight_{stage}"].shape(getattr(self.read, f"flight_{stage}")) for stage in range(latency)]
 

@@ -6,7 +6,7 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Cat, Module, ResetSignal, Signal, Value, ValueLike
 
 from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
-from vanallen.rtl.bus.host_bridge import HostBridge
+from vanallen.rtl.memory.scratchpad import Scratchpad
 
 from .bridge import BridgeSpecification, distance, number
 from .specification import always
@@ -92,9 +92,8 @@ class ReadQueue(_Watched):
         collects = self.collect & (self.collected == watched)
         flights = self.flights()
         always(m, "a read asks for its address", ~(read.request & (self.issued == watched)) | (read.address == address))
-        registers = flights[-3]
-        older = sum((other.valid for other in flights[-2:]), start=Value.cast(0))
-        reads = registers.valid & (distance(watched, self.collected) == older)
+        last, oldest = flights[-2:]
+        reads = last.valid & (distance(watched, self.collected) == oldest.valid)
         always(m, "a register is read at its address", ~reads | (bridge.read_address == address[:12]))
         self._in_time(m, issues, collects)
         for stage, flight in enumerate(flights):
@@ -104,7 +103,7 @@ class ReadQueue(_Watched):
         self._words(m, collects)
 
     def _in_time(self, m: Module, issues: Value, collects: Value) -> None:
-        late = Signal(HostBridge.read_latency)
+        late = Signal(Scratchpad.host_latency)
         m.d.sync += late.eq(Cat(issues, late[:-1]))
         always(m, "a read collects when its memory answers", late[-1] == collects)
         for stage, flight in enumerate(self.flights()):
