@@ -82,16 +82,17 @@ def verilog(config: Config, technology: Technology = Technology.GENERIC) -> str:
 
 
 @lru_cache(maxsize=8)
-def system_verilog(config: Config, *, clock_hz: int, baud: int = BAUD) -> str:
+def system_verilog(config: Config, *, link_hz: int, baud: int = BAUD) -> str:
     """The chip of ``config`` with its host link as one Verilog file with top module ``vanallen_system``: ports ``clk``,
-    ``rst`` (synchronous, high), and those of :class:`~.system.System`.
+    ``rst`` (synchronous, high) of the chip, ``link_clk``, ``link_rst`` of the link, and those of
+    :class:`~.system.System`.
 
     Raises
     ------
     ValueError
-        If the clock can't make the bit rate.
+        If the link's clock can't make the bit rate.
     """
-    return convert(System(config=config, clock_hz=clock_hz, baud=baud), SYSTEM_TOP)
+    return convert(System(config=config, link_hz=link_hz, baud=baud), SYSTEM_TOP)
 
 
 def design(config: Config, *, locations: bool = True) -> str:

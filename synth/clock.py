@@ -1,4 +1,4 @@
-"""The clock of a board's chip."""
+"""The clocks of a board: of the chip, and of its link."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ __all__ = ["ClockGenerator"]
 
 
 class ClockGenerator(Elaboratable):
-    """Drives the domain ``sync`` from a board's oscillator: a PLL, and a gate that is closed until it has locked.
+    """Drives the domains of a board from its oscillator: ``link`` by itself, ``sync`` through a PLL, and a gate that is
+    closed until it has locked.
 
-    Nothing is clocked before that, so registers start as the bitstream sets them, and the domain needs no reset: a net
-    to thousands of registers, with a gate before each of their own, was the longest path of the chip. The phase to the
-    oscillator doesn't matter, since nothing else is clocked by it.
+    Nothing is clocked by ``sync`` before that, so registers start as the bitstream sets them, and the domain needs no
+    reset: a net to thousands of registers, with a gate before each of their own, was the longest path of the chip. The
+    two have no phase in common; what passes between them is made for that (``rtl/bus/crossing.py``).
 
     Parameters
     ----------
@@ -34,6 +35,7 @@ class ClockGenerator(Elaboratable):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.oscillator = oscillator = io.Buffer(io.Direction.Input, platform.request(self.oscillator, dir="-"))
+        m.d.comb += ClockSignal("link").eq(oscillator.i)
         m.domains.pll = ClockDomain(reset_less=True, local=True)
         locked, running = Signal(), Signal()
         m.submodules.pll = self._instance(oscillator.i, locked)

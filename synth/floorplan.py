@@ -20,8 +20,14 @@ CHIP = "system.accelerator."
 _RAM_BITS = 1 << 14
 """Of a block RAM, without the ninth bit of each byte."""
 
-_OTHER_RAMS = 16
-"""Block RAMs that nextpnr places, at most: parameters, commands, cycle log, link."""
+_OTHER_RAMS = 8
+"""Block RAMs that nextpnr places, at most: commands, cycle log, link."""
+
+_PRODUCTS = ("low_low_dsp", "low_high_dsp", "high_low_dsp", "high_high_dsp")
+"""Multipliers of a lane."""
+
+_PARAMETER_RAMS = 2
+"""Block RAMs of a lane's parameters."""
 
 _GROUP = 4
 """Multipliers, or block RAMs, that stand side by side."""
@@ -76,6 +82,14 @@ def _stacks(sites: Sites, height: int) -> Iterator[list[tuple[int, int]]]:
         yield from ([(x, y) for x in back[i : i + height]] for i in range(0, len(back) - height + 1, height))
 
 
+def _lanes(config: Config, sites: Sites, stacks: list[list[tuple[int, int]]]) -> list[tuple[int, int]]:
+    """A group for each lane of the requantizer: of those left over, the ones nearest to the middle of the device."""
+    taken = {place for stack in stacks for place in stack}
+    left = [(x, y) for y in sites.multiplier_rows for x in sites.columns if (x, y) not in taken]
+    middle = sites.columns[len(sites.columns) // 2], sum(sites.multiplier_rows) / len(sites.multiplier_rows)
+    return sorted(left, key=lambda at: (abs(at[0] - middle[0]) + abs(at[1] - middle[1]), at))[: config.lanes]
+
+
 def _ram_cells(memory: str, rows: int, bits: int) -> list[str]:
     """Cells of a memory that is deeper than a block RAM is with whole bytes, so that each holds some bits of every row.
 
@@ -123,6 +137,12 @@ def floorplan(config: Config, device: str) -> dict[str, str]:
     for column, stack in enumerate(stacks):
         for bank in range(2):
             place(f"{CHIP}array.accumulator_{column}.bank_{bank}.0.0", stack[-1][0], stack[-1][1] + 1)
+    lanes = _lanes(config, sites, stacks)
+    for lane, at in enumerate(lanes):
+        multiply = f"{CHIP}requantizer.lane_{lane}.multiply"
+        plan |= {f"{multiply}.{cell}": site for cell, site in zip(_PRODUCTS, sites.multipliers(at), strict=True)}
+        for index in range(_PARAMETER_RAMS):
+            place(f"{CHIP}parameter_ram.ram.0.{_PARAMETER_RAMS * lane + index}", *at)
     weights = _ram_cells("weight", config.weight_words, 8 * config.columns)
     for index, cell in enumerate(weights):
         place(cell, *stacks[index * config.columns // len(weights)][0])

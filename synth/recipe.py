@@ -12,10 +12,10 @@ NETLIST = "netlist.v"
 AFTER_READ = (
     # Else Yosys merges equal control registers of the array's diagonals into long nets, and the clock with them.
     "setattr -mod -set keep_hierarchy 1 *.pe_*",
-    # Scratchpads and accumulators never read and write one row in one cycle (their wrapper drops the read; the tag's
-    # order keeps them apart): no logic that would define what such a read gives. It must come before `memory_collect`
-    # makes one cell of a memory's ports, which `synth_ecp5` does. The log of cycles is left as it is.
-    "setparam -set COLLISION_X_MASK 1'1 *_ram/t:$memrd_v2 *.accumulator_*/t:$memrd_v2",
+    # Scratchpads, the log of cycles and accumulators never read and write one row in one cycle (what is round them
+    # drops the read; the tag's order keeps them apart): no logic that would define what such a read gives. It must come
+    # before `memory_collect` makes one cell of a memory's ports, which `synth_ecp5` does.
+    "setparam -set COLLISION_X_MASK 1'1 *_ram/t:$memrd_v2 *.cycle_log/t:$memrd_v2 *.accumulator_*/t:$memrd_v2",
 )
 """Yosys commands between reading the design and ``synth_ecp5``."""
 

@@ -22,12 +22,12 @@ __all__ = ["BoardTop", "MakeCore", "board_pll", "chip"]
 
 MakeCore = Callable[[Board, int], Any]
 """Makes what lies between the board's pins, a component with members ``rx``, ``tx`` and ``interrupt``, of the board and
-its clock in Hz."""
+the frequency of the domain ``link`` in Hz."""
 
 
-def chip(board: Board, clock_hz: int) -> Any:
+def chip(board: Board, link_hz: int) -> Any:
     """The accelerator with its link, its multipliers in DSP blocks: what a board is for."""
-    return System(config=preset(board.config), clock_hz=clock_hz, baud=board.baud, technology=Technology.ECP5)
+    return System(config=preset(board.config), link_hz=link_hz, baud=board.baud, technology=Technology.ECP5)
 
 
 def board_pll(board: Board, platform: Any) -> Pll:
@@ -46,7 +46,8 @@ def board_pll(board: Board, platform: Any) -> Pll:
 
 
 class BoardTop(Elaboratable):
-    """A board's top: :class:`ClockGenerator`, and what ``make_core`` makes at the UART's pins and the light.
+    """A board's top: the clocks of chip and link (:class:`ClockGenerator`), and what ``make_core`` makes at the UART's
+    pins and the light.
 
     Parameters
     ----------
@@ -61,10 +62,10 @@ class BoardTop(Elaboratable):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.domains.sync = ClockDomain(reset_less=True)
+        m.domains += [ClockDomain("sync", reset_less=True), ClockDomain("link", reset_less=True)]
         pll = board_pll(self.board, platform)
         m.submodules.clock = ClockGenerator(pll=pll, oscillator=self.board.oscillator)
-        m.submodules.system = system = self.make_core(self.board, int(pll.output_hz))
+        m.submodules.system = system = self.make_core(self.board, pll.input_hz)
         uart, led = (platform.request(*resource, dir="-") for resource in (self.board.uart, self.board.led))
         m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
         m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)

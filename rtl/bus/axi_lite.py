@@ -94,9 +94,9 @@ class WriteChannelMachine(Machine):
 class ReadChannelMachine(Machine):
     """Takes an address a cycle, requests the word, and collects it ``latency`` cycles later for the response queue.
 
-    ``request`` with ``address`` asks for a word. ``collect`` with ``collect_address``, ``collect_error`` is the request
-    of ``latency`` cycles ago, whose word is pushed into ``slot`` of the queue; ``next_address`` is that of the request
-    that is collected in the next cycle. A read is only accepted when the queue has room for it.
+    ``request`` with ``address`` asks for a word. ``collect`` with ``collect_error`` is the request of ``latency``
+    cycles ago, whose word is pushed into ``slot`` of the queue; ``next_address`` and ``next_error`` are those of the
+    request that is collected in the next cycle. A read is only accepted when the queue has room for it.
 
     Throughput: one a cycle if ``latency`` is at most ``depth - 3``.
     """
@@ -105,17 +105,18 @@ class ReadChannelMachine(Machine):
 
     def __init__(self, *, latency: int):
         self.latency = latency
+        collected = StructLayout({"valid": 1, "error": 1})
         in_flight = StructLayout({"valid": 1, "error": 1, "address": ADDRESS_BITS})
         self.state = StructLayout({
             "request": 1, "address": ADDRESS_BITS, "promised": range(self.depth + 1), "stored": range(self.depth + 1),
             "first": range(self.depth), "free": range(self.depth),
-            **{f"flight_{stage}": in_flight for stage in range(latency)},
+            **{f"flight_{stage}": in_flight for stage in range(latency - 1)}, f"flight_{latency - 1}": collected,
         })  # fmt: skip
         self.ports = {
             "araddr": In(ADDRESS_BITS), "arvalid": In(1), "arready": Out(1), "rvalid": Out(1), "rready": In(1),
             "request": Out(1), "address": Out(ADDRESS_BITS), "okay": In(1),
-            "next_address": Out(ADDRESS_BITS),
-            "collect": Out(1), "collect_address": Out(ADDRESS_BITS), "collect_error": Out(1),
+            "next_address": Out(ADDRESS_BITS), "next_error": Out(1),
+            "collect": Out(1), "collect_error": Out(1),
             "slot": Out(range(self.depth)), "head": Out(range(self.depth)),
         }  # fmt: skip
 
@@ -132,8 +133,8 @@ class ReadChannelMachine(Machine):
             then.flight_0.error.eq(~port.okay),
             then.flight_0.address.eq(now.address),
             port.next_address.eq(flights[-2].address),
+            port.next_error.eq(flights[-2].error),
             port.collect.eq(oldest.valid),
-            port.collect_address.eq(oldest.address),
             port.collect_error.eq(oldest.error),
             port.slot.eq(now.free),
             port.head.eq(now.first),
@@ -144,7 +145,8 @@ class ReadChannelMachine(Machine):
             then.promised.eq(now.promised + accept - taken),
         ]
         for stage in range(1, self.latency):
-            m.d.comb += getattr(then, f"flight_{stage}").eq(flights[stage - 1])
+            following = getattr(then, f"flight_{stage}")
+            m.d.comb += [following[field].eq(flights[stage - 1][field]) for field, _ in following.shape()]
         with m.If(accept):
             m.d.comb += then.address.eq(port.araddr)
 

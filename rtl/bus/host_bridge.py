@@ -1,5 +1,8 @@
 """From the AXI4-Lite port to memories and registers."""
 
+from functools import reduce
+from operator import or_
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -107,21 +110,26 @@ class HostBridge(wiring.Component):
         okay = (read.address[19:] == Window.REGISTERS) & readable(read.address[:19])
         register_value = Signal(64, reset_less=True)
         m.d.sync += register_value.eq(self.register_value)
-        m.d.comb += [
-            self.log_address.eq(read.address[3:]),
-            self.read_address.eq(read.next_address),
-            queue.word_in.eq(register_value),
-        ]
+        m.d.comb += [self.log_address.eq(read.address[3:]), self.read_address.eq(read.next_address)]
+        words = [self._if_next(m, read, register_value, read.next_address[19:] == Window.REGISTERS)]
         for window in MEMORIES:
             name = window.name.lower()
             row, _, exists = self._locate(read.address, window)
             target, word = getattr(self, f"{name}_read"), getattr(self, f"{name}_data")
             okay = okay | (exists & self.idle)
             m.d.comb += [target.enable.eq(read.request & exists & self.idle), target.address.eq(row)]
-            _, bank, _ = self._locate(read.collect_address, window)
-            bits = window_banks(self.config, window)[1]
-            with m.If(read.collect_address[19:] == window):
-                m.d.comb += queue.word_in.eq(word.word_select(bank, bits) if len(bank) else word[:bits])
-        with m.If(read.collect_error):
-            m.d.comb += queue.word_in.eq(0)
-        m.d.comb += read.okay.eq(okay)
+            banks, bits = window_banks(self.config, window)
+            _, bank, _ = self._locate(read.next_address, window)
+            at_window = read.next_address[19:] == window
+            words += [self._if_next(m, read, word.word_select(index, bits), at_window & (bank == index))
+                      for index in range(banks)]  # fmt: skip
+        m.d.comb += [read.okay.eq(okay), queue.word_in.eq(reduce(or_, words))]
+
+    def _if_next(self, m: Module, read: Control, word: Value, applies: Value) -> Value:
+        """``word`` if the request that is collected is one to which ``applies`` was true a cycle before, else zero.
+
+        A register for each source: the words come from all over the chip, and nothing else may be left to decide.
+        """
+        chosen = Signal(name="chosen", reset_less=True)
+        m.d.sync += chosen.eq(applies & ~read.next_error)
+        return word & chosen.replicate(len(word))

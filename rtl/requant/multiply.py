@@ -53,7 +53,7 @@ class Multiply(wiring.Component):
         """The registered product of two 12-bit numbers."""
         product = Signal(24, name=name, reset_less=True)
         if self.technology is Technology.ECP5:
-            m.submodules[name] = mult18x18d(a=a, b=b, product=product, registered=False)
+            m.submodules[f"{name}_dsp"] = mult18x18d(a=a, b=b, product=product, registered=False)
         else:
             m.d.sync += product.eq(a * b)
         return product

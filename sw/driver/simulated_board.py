@@ -26,7 +26,7 @@ from .simulation import CACHE
 
 __all__ = ["BoardModel", "SimulatedBoard", "main"]
 
-_CLOCK_HZ = 8 * BAUD
+_LINK_HZ = 8 * BAUD
 """So that a bit takes 8 cycles, the fewest there are: simulated time is what costs."""
 
 _SLICE = 2000
@@ -58,19 +58,19 @@ class BoardModel:
     """
 
     def __init__(
-        self, config: Config, *, clock_hz: int = _CLOCK_HZ, baud: int = BAUD, cache: Path = CACHE,
+        self, config: Config, *, link_hz: int = _LINK_HZ, baud: int = BAUD, cache: Path = CACHE,
         report: Callable[[str], None] | None = None,
     ) -> None:  # fmt: skip
         # Not at the top: it loads Amaranth, which nothing else in this layer needs.
         from vanallen.rtl.verilog import SYSTEM_TOP, system_verilog
 
         shim = resources.files(__package__).joinpath("uart_pins.cpp").read_text()
-        text = system_verilog(config, clock_hz=clock_hz, baud=baud)
+        text = system_verilog(config, link_hz=link_hz, baud=baud)
         library = build_library(text, SYSTEM_TOP, cache, shim=shim, report=report)
         self._ffi: Any = cffi.FFI()
         self._ffi.cdef(_INTERFACE)
         self._library = self._ffi.dlopen(str(library))
-        self._board = self._ffi.gc(self._library.chip_open(round(clock_hz / baud)), self._library.chip_close)
+        self._board = self._ffi.gc(self._library.chip_open(round(link_hz / baud)), self._library.chip_close)
         self._out = self._ffi.new("uint8_t[4096]")
 
     def run(self, cycles: int, sent: bytes) -> tuple[int, bytes]:

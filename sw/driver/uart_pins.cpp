@@ -1,7 +1,7 @@
 // The Verilator model of the board's top module behind a C interface: bytes to and from the pins of its serial line.
 //
 // Compiled together with the model (class Vchip, with the ports of rtl/system.py) by library.py. The line is idle high;
-// a bit takes `divisor` cycles, as on the board.
+// a bit takes `divisor` cycles of the link's clock, as on the board. The chip's clock is as fast and half a cycle late.
 
 #include <cstddef>
 #include <cstdint>
@@ -23,9 +23,9 @@ public:
         context_.randReset(0);
         top_ = std::make_unique<Vchip>(&context_, "board");
         top_->rx = 1;
-        top_->rst = 1;
+        top_->rst = top_->link_rst = 1;
         for (unsigned n = 0; n < RESET_CYCLES; ++n) cycle();
-        top_->rst = 0;
+        top_->rst = top_->link_rst = 0;
     }
 
     ~Board() { top_->final(); }
@@ -69,7 +69,9 @@ private:
 
     void cycle() {
         top_->clk = 0;
+        top_->link_clk = 1;
         top_->eval();
+        top_->link_clk = 0;
         top_->clk = 1;
         top_->eval();
         ++cycles_;

@@ -133,7 +133,7 @@ class Counter(wiring.Component):
         return m
 
 
-def make_counter(board, clock_hz, bits=16):
+def make_counter(board, link_hz, bits=16):
     """As `vanallen.synth.top.chip`, but small."""
     return Counter(bits)
 

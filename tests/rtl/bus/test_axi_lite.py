@@ -111,7 +111,9 @@ def read_traffic(simulate, rng, count, offer, take, latency=3):
             if ctx.get(channel.request):
                 requested[cycle] = address
             if cycle + 1 - latency in requested:
-                assert ctx.get(channel.next_address) == requested[cycle + 1 - latency]
+                address = requested[cycle + 1 - latency]
+                assert ctx.get(channel.next_address) == address
+                assert ctx.get(channel.next_error) == 1 - (address >> 3 & 1)
             valid, head = ctx.get(channel.rvalid), ctx.get(channel.head)
             if valid:
                 assert waiting is None or queue[head] == waiting, "an answer must stay until it is taken"
@@ -123,10 +125,9 @@ def read_traffic(simulate, rng, count, offer, take, latency=3):
                 assert waiting is None
             assert ctx.get(channel.collect) == (cycle - latency in requested), "a word is collected when it comes"
             if ctx.get(channel.collect):
-                assert ctx.get(channel.collect_address) == requested[cycle - latency]
                 slot = ctx.get(channel.slot)
                 assert slot not in queue, "no word may be overwritten"
-                queue[slot] = (ctx.get(channel.collect_address), ctx.get(channel.collect_error))
+                queue[slot] = (requested[cycle - latency], ctx.get(channel.collect_error))
             if offered and ctx.get(channel.arready):
                 offered, taken = 0, taken + 1
             used.append(cycle)

@@ -56,7 +56,7 @@ def square(monkeypatch):
             m.d.sync += [count.eq(count + self.rx), self.tx.eq((count * count).xor()), self.interrupt.eq(count[-1])]
             return m
 
-    monkeypatch.setattr(bitstream, "chip", lambda board, clock_hz: Square())
+    monkeypatch.setattr(bitstream, "chip", lambda board, link_hz: Square())
 
 
 def one_line(capsys, *arguments):
