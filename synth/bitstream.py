@@ -179,7 +179,7 @@ def _result(
         board=board.name, config=board.config, device=board.device, speed=board.speed, design_hash=plan.design_hash,
         bitstream=str(packed.folder / f"{DESIGN}.bit") if packed else None,
         target_mhz=board.clock_mhz, clock_mhz=clock_mhz,
-        met=report is not None and report.fmax_mhz >= board.clock_mhz,
+        met=report is not None and report.met,
         fmax_mhz={"min": min(speeds), "median": median(speeds), "max": max(speeds)} if speeds else None,
         best_seed=best[0].seed if best else None,
         critical_path=report.critical_path if report else None,

@@ -12,8 +12,11 @@ __all__ = ["CriticalPath", "Hop", "Report", "read_report", "signal_name"]
 RESOURCES = {"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "dsp": "MULT18X18D", "bram": "DP16KD"}
 """What a resource is called here, and nextpnr's name of it on ECP5."""
 
-PLL_CLOCK = "clock.pll_clk"
-"""What nextpnr calls the clock before :class:`~vanallen.synth.clock.ClockGenerator`'s gate: two registers have it."""
+CHIP_CLOCK = "clock.clk"
+"""The chip's clock, as :class:`~vanallen.synth.clock.ClockGenerator` makes it; the link has another, and the PLL."""
+
+_GLOBAL = "$glbnet$"
+"""What nextpnr puts before the name of a net that it moves to the clock network."""
 
 OUTER = ("system.accelerator.", "system.")
 """Where the chip and its link lie in a board's top: left out of names."""
@@ -55,9 +58,11 @@ class CriticalPath:
 
 @dataclass(kw_only=True, frozen=True)
 class Report:
-    """What nextpnr found: highest clock, resources used and there, critical path."""
+    """What nextpnr found: the chip's highest clock, whether it and all others are met, resources used and there, the
+    chip's critical path."""
 
     fmax_mhz: float
+    met: bool
     resources: dict[str, int]
     available: dict[str, int]
     critical_path: CriticalPath
@@ -103,22 +108,23 @@ def _path(segments: list[Mapping[str, Any]]) -> CriticalPath:
 
 
 def read_report(report: Mapping[str, Any]) -> Report:
-    """The numbers of a ``--report`` of nextpnr-ecp5 for a board's top, of the chip's clock.
+    """The numbers of a ``--report`` of nextpnr-ecp5 for a board's top.
 
     Raises
     ------
     ValueError
-        If not exactly one clock was timed beside the PLL's.
+        If the chip's clock was not timed.
     """
-    clocks = {name: fmax for name, fmax in report["fmax"].items() if name != PLL_CLOCK}
-    if len(clocks) != 1:
-        raise ValueError(f"one clock must be timed, not {sorted(clocks)!r}")
-    ((clock, fmax),) = clocks.items()
-    edge = f"posedge {clock}"
+    clocks = report["fmax"]
+    named = [name for name in clocks if name.removeprefix(_GLOBAL) == CHIP_CLOCK]
+    if len(named) != 1:
+        raise ValueError(f"{CHIP_CLOCK} must be timed, not only {sorted(clocks)!r}")
+    edge = f"posedge {named[0]}"
     (path,) = [path for path in report["critical_paths"] if path["from"] == path["to"] == edge]
     use = {name: report["utilization"][cell] for name, cell in RESOURCES.items()}
     return Report(
-        fmax_mhz=round(float(fmax["achieved"]), 3),
+        fmax_mhz=round(float(clocks[named[0]]["achieved"]), 3),
+        met=all(float(clock["achieved"]) >= float(clock["constraint"]) for clock in clocks.values()),
         resources={name: found["used"] for name, found in use.items()},
         available={name: found["available"] for name, found in use.items()},
         critical_path=_path(path["path"]),

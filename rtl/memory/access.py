@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from amaranth.hdl import Module, Mux
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
@@ -34,7 +34,7 @@ class AccessMachine(Machine):
     """Chooses among the requests to a RAM; its pins follow one cycle later. Host and fill pass a register first.
 
     Reads: ``read`` before the host's. Writes: ``fill``, then ``host_write``, then ``write``. A read of the row that is
-    written in the same cycle is dropped, with ``collision`` high in that cycle, so that the RAM's ports never meet.
+    written in the same cycle is dropped, with ``collision`` high a cycle later, so that the RAM's ports never meet.
     ``served`` is high while ``fill`` or ``host_write`` of the cycle before is written.
     """
 
@@ -42,7 +42,7 @@ class AccessMachine(Machine):
         address = (rows - 1).bit_length()
         self.state = StructLayout({
             "asked": 1, "asked_row": address, "served": 1, "served_banks": banks, "served_row": address,
-            "reads": 1, "read_address": address, "writes": banks, "write_address": address,
+            "reads": 1, "read_address": address, "writes": banks, "write_address": address, "collided": 1,
         })  # fmt: skip
         self.ports = {
             "read": In(1), "read_row": In(address), "host_read": In(1), "host_read_row": In(address),
@@ -60,12 +60,13 @@ class AccessMachine(Machine):
             port.served.eq(now.served),
         ]  # fmt: skip
         requested = port.read | now.asked
+        meets = Signal()
         m.d.comb += [
             then.writes.eq(Mux(now.served, now.served_banks, port.write)),
             then.write_address.eq(Mux(now.served, now.served_row, port.write_row)),
             then.read_address.eq(Mux(port.read, port.read_row, now.asked_row)),
-            port.collision.eq(requested & then.writes.any() & (then.read_address == then.write_address)),
-            then.reads.eq(requested & ~port.collision),
+            meets.eq(then.writes.any() & (then.read_address == then.write_address)),
+            then.reads.eq(requested & ~meets), then.collided.eq(requested & meets), port.collision.eq(now.collided),
             port.reads.eq(now.reads), port.read_address.eq(now.read_address),
             port.writes.eq(now.writes), port.write_address.eq(now.write_address),
         ]  # fmt: skip

@@ -26,7 +26,7 @@ class Scratchpad(wiring.Component):
     Latency: ``data`` four cycles after ``read`` (a register at the RAM's pins, the RAM's own cycle and two for error
     decoding), five after ``host_read``; one request a cycle. ``write`` is in the RAM two cycles after its own, ``fill``
     and ``host_write`` three; a later request of the same side sees it. A read of the address that is written in the
-    same cycle is dropped and ``collision`` is high in that cycle: the RAM's ports never meet, so the technology's
+    same cycle is dropped and ``collision`` is high in the next: the RAM's ports never meet, so the technology's
     collision behaviour doesn't matter. The host never reads and writes one row in one cycle; the data path, in which
     regions are disjoint, counts a collision as an error. In a slot the sequencer steals, no read is requested.
 

@@ -6,7 +6,9 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Cat, Module, ResetSignal, Signal, Value, ValueLike
 
 from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
+from vanallen.rtl.bus.host_bridge import MEMORIES
 from vanallen.rtl.memory.scratchpad import Scratchpad
+from vanallen.rtl.registers import window_banks
 
 from .bridge import BridgeSpecification, distance, number
 from .specification import always
@@ -96,11 +98,25 @@ class ReadQueue(_Watched):
         reads = last.valid & (distance(watched, self.collected) == oldest.valid)
         always(m, "a register is read at its address", ~reads | (bridge.read_address == address[:12]))
         self._in_time(m, issues, collects)
-        for stage, flight in enumerate(flights):
+        for stage, flight in enumerate(flights[:-1]):
             older = sum((other.valid for other in flights[stage + 1 :]), start=Value.cast(0))
             here = flight.valid & (distance(watched, self.collected) == older)
             always(m, f"invariant: address of flight {stage}", ~here | (flight.address == address))
+        self._sources(m, address, collects)
         self._words(m, collects)
+
+    def _sources(self, m: Module, address: Value, collects: Value) -> None:
+        """Which word the bridge hands the queue: of the memory and bank at the address collected; zero for an error."""
+        bridge = self.bridge
+        handed, error = self.queue_port.word_in, self.queue_port.error_in
+        always(m, "nothing is read with an error", ~collects | ~error | (handed == 0))
+        for window in MEMORIES:
+            banks, bits = window_banks(self.config, window)
+            bank_address = address[3:].bit_select(0, (banks - 1).bit_length())
+            for bank in range(banks):
+                here = collects & ~error & (address[19:] == window) & (bank_address == bank)
+                word = getattr(bridge, f"{window.name.lower()}_data").word_select(bank, bits)
+                always(m, f"word of {window.name.lower()} {bank}", ~here | (handed == word))
 
     def _in_time(self, m: Module, issues: Value, collects: Value) -> None:
         late = Signal(Scratchpad.host_latency)

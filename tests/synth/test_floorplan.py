@@ -32,7 +32,7 @@ def test_every_site_is_the_device_s_and_taken_once(name, device):
     multipliers = {site for x in sites.columns for y in sites.multiplier_rows for site in sites.multipliers((x, y))}
     assert len(set(plan.values())) == len(plan)
     for cell, site in plan.items():
-        assert site in (multipliers if cell.endswith(".dsp") else sites.rams().values()), (cell, site)
+        assert site in (multipliers if cell.endswith("dsp") else sites.rams().values()), (cell, site)
 
 
 @pytest.mark.parametrize(("name", "device"), SHIPPED)
@@ -71,6 +71,8 @@ def test_the_array_s_names_are_the_design_s():
     config = preset("nano")
     design = rtlil.convert(Top(config=config, technology=Technology.ECP5), name="vanallen", emit_src=False)
     for cell in floorplan(config, "LFE5U-45F"):
+        if "_ram.ram." in cell:
+            continue
         *_, module, leaf = cell.removesuffix(".0.0").split(".")
         assert re.search(rf"^module \\\S*\.{module}(\$\d+)?$", design, re.MULTILINE), cell
         assert re.search(rf"^  (cell|memory) .*\\{leaf}$", design, re.MULTILINE), cell

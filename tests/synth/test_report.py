@@ -2,7 +2,7 @@
 
 import pytest
 
-from vanallen.synth.report import read_report, signal_name
+from vanallen.synth.report import RESOURCES, read_report, signal_name
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,24 @@ def test_names_in_the_design_s_own_words(name, signal):
     assert signal_name(name) == signal
 
 
-@pytest.mark.parametrize("names", [[], ["a", "b"], ["clock.pll_clk"], ["a", "clock.pll_clk", "b"]])
-def test_one_clock_is_timed_beside_the_pll_s(names):
-    clocks = {name: {"achieved": 1.0} for name in names}
-    with pytest.raises(ValueError, match="one clock must be timed, not "):
-        read_report({"fmax": clocks, "critical_paths": [], "utilization": {}})
+def report_of(clocks):
+    """A report of these clocks: what each reaches and what it must, in MHz."""
+    paths = [{"from": f"posedge {name}", "to": f"posedge {name}", "path": [
+        {"type": "clk-to-q", "delay": 1.0, "from": {"cell": "a"}, "to": {"cell": "a"}},
+        {"type": "setup", "delay": 0.0, "from": {"cell": "b"}, "to": {"cell": "b"}}]} for name in clocks]  # fmt: skip
+    use = {cell: {"used": 1, "available": 2} for cell in RESOURCES.values()}
+    fmax = {name: {"achieved": achieved, "constraint": constraint} for name, (achieved, constraint) in clocks.items()}
+    return {"fmax": fmax, "critical_paths": paths, "utilization": use}
+
+
+@pytest.mark.parametrize("chip", ["clock.clk", "$glbnet$clock.clk"])
+@pytest.mark.parametrize(("own", "link", "met"), [(101, 26, True), (99, 26, False), (101, 24, False), (100, 25, True)])
+def test_the_chip_s_clock_is_given_and_every_clock_must_be_met(chip, own, link, met):
+    report = read_report(report_of({chip: (own, 100), "$glbnet$clock.link_clk": (link, 25), "pll": (1000, 100)}))
+    assert (report.fmax_mhz, report.met) == (own, met)
+
+
+@pytest.mark.parametrize("names", [[], ["clock.pll_clk"], ["clock.link_clk", "other.clock.clk"]])
+def test_a_chip_that_was_not_timed_is_an_error(names):
+    with pytest.raises(ValueError, match=r"clock\.clk must be timed"):
+        read_report(report_of({name: (200, 100) for name in names}))

@@ -40,7 +40,7 @@ BROKEN = {
     "memory.cycle_log": Mutant("", CycleLog, "elaborate", "read.en.eq(~meets)", "read.en.eq(1)"),
     "memory.command_ram": Mutant("", AccessMachine, "step",
                                  "then.read_address == then.write_address", "then.read_address[1:] == 0"),
-    "memory.activation_ram": Mutant("", AccessMachine, "step", "requested & ~port.collision", "requested"),
+    "memory.activation_ram": Mutant("", AccessMachine, "step", "requested & ~meets", "requested"),
     "accumulator.rows_apart": Mutant("", IssueMachine, "_walk",
                                      "now.slot >= self.config.rows - 1)", "now.slot >= self.config.rows - 2)"),
     "lane.multiply_4": Mutant("", Multiply, "elaborate",
