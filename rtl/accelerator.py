@@ -48,7 +48,7 @@ class Accelerator(wiring.Component):
         self.requantizer = Requantizer(config=config, technology=technology)
         in_flight = self.array.latency + self.array.drain_latency + self.requantizer.latency
         deepest = max(memory.rows for memory in self.memories.values())
-        self.fill = Control(machine=FillMachine(rows=max(deepest, in_flight + 4)))
+        self.fill = Control(machine=FillMachine(rows=max(deepest, LAYERS_LOGGED, in_flight + 4)))
         self.host = Control(machine=HostMachine())
         self.job = Control(machine=JobMachine(config=config, flush_cycles=in_flight + 4))
         self.issue = Control(machine=IssueMachine(config=config))
@@ -77,8 +77,7 @@ class Accelerator(wiring.Component):
             connect(m, getattr(self.bridge, f"{name}_write"), memory.host_write)
             m.d.comb += [
                 getattr(self.bridge, f"{name}_data").eq(memory.data),
-                memory.fill.eq(self.fill.filling & (self.fill.address < memory.rows)),
-                memory.fill_address.eq(self.fill.address),
+                memory.fill.eq(self.fill.filling),
             ]
 
     def _control(self, m: Module) -> None:
@@ -139,8 +138,7 @@ class Accelerator(wiring.Component):
             registers.address.eq(bridge.read_address), bridge.register_value.eq(registers.value),
             registers.layer_cycles_count.eq(log.value), log.address.eq(bridge.log_address),
             log.count.eq(job.layer_busy), log.done.eq(job.layer_done), log.index.eq(job.status_command),
-            log.fill.eq(self.fill.filling & (self.fill.address < LAYERS_LOGGED)),
-            log.fill_address.eq(self.fill.address),
+            log.fill.eq(self.fill.filling),
             *(getattr(registers, f"status_{field.name}").eq(getattr(job, f"status_{field.name}"))
               for field in register("status").fields),
             registers.interrupt_enable.eq(host.enable), registers.interrupt_pending.eq(host.pending),

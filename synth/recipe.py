@@ -10,8 +10,8 @@ NETLIST = "netlist.v"
 """File of the synthesized design as Verilog."""
 
 AFTER_READ = (
-    # Else Yosys merges equal control registers of the array's diagonals into long nets, and the clock with them.
-    "setattr -mod -set keep_hierarchy 1 *.pe_*",
+    # Else Yosys merges equal registers, of the array's diagonals and of the groups that are drained, into long nets.
+    "setattr -mod -set keep_hierarchy 1 *.pe_* *.drain_select_*",
     # Scratchpads, the log of cycles and accumulators never read and write one row in one cycle (what is round them
     # drops the read; the tag's order keeps them apart): no logic that would define what such a read gives. It must come
     # before `memory_collect` makes one cell of a memory's ports, which `synth_ecp5` does.

@@ -1,6 +1,9 @@
 """The array with everything between the RAMs' outputs and the requantizer's inputs."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -72,9 +75,9 @@ class ArrayUnit(wiring.Component):
         self._edges(m, tags)
         drained = self._accumulators(m, tags, drain)
         lanes = self.config.lanes
-        groups = [Cat(drained[first : first + lanes]) for first in range(0, self.config.columns, lanes)]
         chosen = Signal(32 * lanes, reset_less=True)
-        m.d.sync += chosen.eq(Array(groups)[drain.taps[self.drain_latency - 1].group])
+        groups = [Cat(drained[first : first + lanes]) for first in range(0, self.config.columns, lanes)]
+        m.d.sync += chosen.eq(reduce(or_, groups))
         m.d.comb += self.drained.as_value().eq(chosen)
         return m
 
@@ -97,27 +100,41 @@ class ArrayUnit(wiring.Component):
         m.d.comb += [row_skew.i.eq(vector), column_skew.i.eq(weights)]
         m.d.comb += [self.array.weights[str(column)].eq(column_skew.o[column]) for column in range(columns)]
 
-    def _accumulators(self, m: Module, tags: TagPipe, drain: TagPipe) -> list[Signal]:
-        """One accumulator a column, each a cycle behind its neighbour; their values one cycle before the group is
-        chosen."""
-        drained = []
-        first = self.drain_latency - 1 - Accumulator.latency
+    def _drain_pipes(self, m: Module, drain: TagPipe, group: int) -> tuple[TagPipe, TagPipe]:
+        """The select of a group of ``lanes`` columns, in its slots, and whether and from which bank its values are
+        shown. The accumulators of other groups may lie far away: each group has registers of its own."""
+        tag = drain.taps[self.drain_latency - Accumulator.latency - 2]
+        select_layout = data.StructLayout({field: tag[field].shape() for field in ("valid", "bank", "row")})
+        show_layout = data.StructLayout({"valid": 1, "bank": 1})
+        m.submodules[f"drain_select_{group}"] = select = TagPipe(tag=select_layout, depth=1)
+        m.submodules[f"drain_show_{group}"] = show = TagPipe(tag=show_layout, depth=Accumulator.latency)
+        m.d.comb += [
+            select.i.valid.eq(tag.valid & (tag.group == group)), select.i.bank.eq(tag.bank), select.i.row.eq(tag.row),
+            show.i.valid.eq(select.taps[1].valid), show.i.bank.eq(select.taps[1].bank),
+        ]  # fmt: skip
+        return select, show
+
+    def _accumulators(self, m: Module, tags: TagPipe, drain: TagPipe) -> list[Value]:
+        """One accumulator a column, each a cycle behind its neighbour; the values drained, zero but for one group."""
+        drained: list[Value] = []
+        pipes = [self._drain_pipes(m, drain, group) for group in range(self.config.columns // self.config.lanes)]
         for column in range(self.total_columns):
             add = self._add(column)
             read, adding, write = tags.taps[add - Accumulator.latency], tags.taps[add], tags.taps[add + 1]
+            select, show = pipes[min(column // self.config.lanes, len(pipes) - 1)]
             accumulator = Accumulator(rows=self.config.accumulator_rows, sum_bits=self.array.sum_bits[column])
             m.submodules[f"accumulator_{column}"] = accumulator
             m.d.comb += [
                 accumulator.partial_sum.eq(self.array.sums[str(column)]),
                 accumulator.add_first.eq(adding.first),
                 accumulator.add_bank.eq(adding.bank),
-                accumulator.drained_bank.eq(drain.taps[first + Accumulator.latency].bank),
+                accumulator.drained_bank.eq(show.taps[Accumulator.latency].bank),
             ]
             for port, tag in (
                 (accumulator.read, read),
                 (accumulator.write, write),
-                (accumulator.drain, drain.taps[first]),
+                (accumulator.drain, select.taps[1]),
             ):
                 m.d.comb += [port.valid.eq(tag.valid), port.bank.eq(tag.bank), port.row.eq(tag.row)]
-            drained.append(accumulator.drained)
+            drained.append(accumulator.drained & show.taps[Accumulator.latency].valid.replicate(32))
         return drained

@@ -33,7 +33,8 @@ class SaturatingCounter(wiring.Component):
 
 
 class CycleLog(wiring.Component):
-    """Cycles of each command: ``count`` is high in every cycle of it, ``done`` in the last one. ``fill`` zeroes a row.
+    """Cycles of each command: ``count`` is high in every cycle of it, ``done`` in the last one. ``fill`` zeroes a row,
+    the next one in the next cycle, round and round.
 
     Latency: a read takes as long as a scratchpad's. A row that is read while it is written is not read: the word that
     is written goes past the RAM, whose ports never meet.
@@ -46,7 +47,6 @@ class CycleLog(wiring.Component):
     index: In(range(LAYERS_LOGGED))
     address: In(range(LAYERS_LOGGED))
     fill: In(1)
-    fill_address: In(range(LAYERS_LOGGED))
     value: Out(32)
 
     def elaborate(self, platform) -> Module:
@@ -59,13 +59,15 @@ class CycleLog(wiring.Component):
         with m.Elif(~cycles.all()):
             m.d.sync += cycles.eq(cycles + 1)
 
+        fill_row = Signal(range(LAYERS_LOGGED))
         writes = Signal()
         row = Signal.like(write.addr, reset_less=True)
         written = Signal(32, reset_less=True)
         wanted = Signal.like(read.addr, reset_less=True)
         m.d.sync += [
+            fill_row.eq(fill_row + self.fill),
             writes.eq(self.fill | self.done),
-            row.eq(Mux(self.fill, self.fill_address, self.index)),
+            row.eq(Mux(self.fill, fill_row, self.index)),
             written.eq(Mux(self.fill, 0, cycles + 1)),
             wanted.eq(self.address),
         ]

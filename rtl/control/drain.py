@@ -34,7 +34,7 @@ class DrainMachine(Machine):
         self.state = StructLayout({
             "counted": row,
             "pending": 1, "pending_bank": 1, "pending_end": End, "pending_last_row": row,
-            "active": 1, "bank": 1, "end": End, "last_row": row,
+            "active": 1, "bank": 1, "end": End, "rows_left": row, "row_last": 1,
             "row": row, "group": self.tag["group"].shape, "last_group": self.tag["group"].shape,
             "word_offset": 16, "row_offset": 16, "column_offset": 16, "groups_left": 16, "parameter": 17,
             "tag": self.tag, "parameter_address": 17, "outside": 1, "error": 8,
@@ -59,7 +59,8 @@ class DrainMachine(Machine):
             m.d.comb += [
                 then.active.eq(1), then.pending.eq(0),
                 then.bank.eq(now.pending_bank), then.end.eq(now.pending_end),
-                then.last_row.eq(now.pending_last_row), then.row.eq(0), then.group.eq(0),
+                then.rows_left.eq(now.pending_last_row), then.row_last.eq(now.pending_last_row == 0),
+                then.row.eq(0), then.group.eq(0),
             ]  # fmt: skip
         self._count(m, now, then, port)
         with m.If(port.prepare):
@@ -97,7 +98,7 @@ class DrainMachine(Machine):
     def _outputs(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         outside = Signal()
         writes = now.active & self._word_ends(now)
-        last = now.active & (now.row == now.last_row) & (now.group == now.last_group)
+        last = now.active & now.row_last & (now.group == now.last_group)
         m.d.comb += [
             outside.eq(writes & (now.word_offset >= port.command.output_words)),
             then.tag.valid.eq(now.active),
@@ -132,9 +133,11 @@ class DrainMachine(Machine):
         with m.If(self._word_ends(now)):
             m.d.comb += then.word_offset.eq(now.word_offset + 1)
         with m.If(now.group == now.last_group):
-            m.d.comb += [then.group.eq(0), then.row.eq(now.row + 1)]
-            m.d.comb += [then.row_offset.eq(next_row), then.word_offset.eq(next_row)]
-            with m.If(now.row == now.last_row):
+            m.d.comb += [
+                then.group.eq(0), then.row.eq(now.row + 1), then.row_offset.eq(next_row), then.word_offset.eq(next_row),
+                then.rows_left.eq(now.rows_left - 1), then.row_last.eq(now.rows_left == 1),
+            ]  # fmt: skip
+            with m.If(now.row_last):
                 m.d.comb += then.active.eq(0)
                 with m.If(now.end == End.COLUMN):
                     m.d.comb += [

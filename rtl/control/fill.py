@@ -1,4 +1,4 @@
-"""The fill pass: after a reset, every row of every memory becomes a valid word."""
+"""How long the fill pass lasts: after a reset, every row of every memory becomes a valid word."""
 
 from types import SimpleNamespace
 
@@ -13,19 +13,18 @@ __all__ = ["FillMachine"]
 
 
 class FillMachine(Machine):
-    """Counts through ``rows`` addresses after reset, ``filling`` meanwhile; ``rows`` cycles, at least those of the
-    deepest memory."""
+    """``filling`` for ``rows`` cycles after reset, at least the rows of the deepest memory; each counts its own."""
 
     def __init__(self, *, rows: int):
         self.rows = rows
         bits = (rows - 1).bit_length()
-        self.state = StructLayout({"filling": 1, "address": bits})
+        self.state = StructLayout({"filling": 1, "row": bits})
         self.reset = {"filling": 1}
-        self.ports = {"filling": Out(1), "address": Out(bits)}
+        self.ports = {"filling": Out(1)}
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
-        m.d.comb += [port.filling.eq(now.filling), port.address.eq(now.address)]
+        m.d.comb += port.filling.eq(now.filling)
         with m.If(now.filling):
-            m.d.comb += then.address.eq(now.address + 1)
-            with m.If(now.address == self.rows - 1):
+            m.d.comb += then.row.eq(now.row + 1)
+            with m.If(now.row == self.rows - 1):
                 m.d.comb += then.filling.eq(0)

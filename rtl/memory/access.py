@@ -33,7 +33,8 @@ class WriteRequest(wiring.Signature):
 class AccessMachine(Machine):
     """Chooses among the requests to a RAM; its pins follow one cycle later. Host and fill pass a register first.
 
-    Reads: ``read`` before the host's. Writes: ``fill``, then ``host_write``, then ``write``. A read of the row that is
+    Reads: ``read`` before the host's. Writes: ``fill``, a row after the other in each cycle, round and round; then
+    ``host_write``, then ``write``. A read of the row that is
     written in the same cycle is dropped, with ``collision`` high a cycle later, so that the RAM's ports never meet.
     ``served`` is high while ``fill`` or ``host_write`` of the cycle before is written.
     """
@@ -41,12 +42,13 @@ class AccessMachine(Machine):
     def __init__(self, *, rows: int, banks: int):
         address = (rows - 1).bit_length()
         self.state = StructLayout({
-            "asked": 1, "asked_row": address, "served": 1, "served_banks": banks, "served_row": address,
+            "fill_row": address, "asked": 1, "asked_row": address,
+            "served": 1, "served_banks": banks, "served_row": address,
             "reads": 1, "read_address": address, "writes": banks, "write_address": address, "collided": 1,
         })  # fmt: skip
         self.ports = {
             "read": In(1), "read_row": In(address), "host_read": In(1), "host_read_row": In(address),
-            "fill": In(1), "fill_row": In(address), "host_write": In(banks), "host_write_row": In(address),
+            "fill": In(1), "host_write": In(banks), "host_write_row": In(address),
             "write": In(banks), "write_row": In(address), "collision": Out(1), "served": Out(1),
             "reads": Out(1), "read_address": Out(address), "writes": Out(banks), "write_address": Out(address),
         }  # fmt: skip
@@ -56,7 +58,8 @@ class AccessMachine(Machine):
             then.asked.eq(port.host_read), then.asked_row.eq(port.host_read_row),
             then.served.eq(port.fill | port.host_write.any()),
             then.served_banks.eq(Mux(port.fill, ~0, port.host_write)),
-            then.served_row.eq(Mux(port.fill, port.fill_row, port.host_write_row)),
+            then.served_row.eq(Mux(port.fill, now.fill_row, port.host_write_row)),
+            then.fill_row.eq(now.fill_row + port.fill),
             port.served.eq(now.served),
         ]  # fmt: skip
         requested = port.read | now.asked

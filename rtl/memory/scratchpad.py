@@ -41,8 +41,8 @@ class Scratchpad(wiring.Component):
         ``read`` goes first.
     write, host_write : In(WriteRequest)
         ``host_write`` goes first; the caller never uses both.
-    fill : In(1), fill_address
-        Writes zero, before everything else.
+    fill : In(1)
+        Writes zero, before everything else: a row a cycle, every row in as many cycles as there are rows.
     data : Out
         The row read.
     collision : Out(1)
@@ -62,7 +62,6 @@ class Scratchpad(wiring.Component):
             "write": In(WriteRequest(rows, banks, bank_bits)),
             "host_write": In(WriteRequest(rows, banks, bank_bits)),
             "fill": In(1),
-            "fill_address": In((rows - 1).bit_length()),
             "data": Out(banks * bank_bits),
             "collision": Out(1),
         })  # fmt: skip
@@ -79,7 +78,7 @@ class Scratchpad(wiring.Component):
         m.d.comb += [
             access.read.eq(self.read.enable), access.read_row.eq(self.read.address),
             access.host_read.eq(self.host_read.enable), access.host_read_row.eq(self.host_read.address),
-            access.fill.eq(self.fill), access.fill_row.eq(self.fill_address),
+            access.fill.eq(self.fill),
             access.host_write.eq(host.enable), access.host_write_row.eq(host.address),
             access.write.eq(own.enable), access.write_row.eq(own.address),
             self.collision.eq(access.collision),

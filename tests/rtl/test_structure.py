@@ -56,7 +56,7 @@ RESETS = {
     "TagPipe": r".*",
     "ProcessingElement": r"swap|load",
     "SaturatingCounter": r"value",
-    "CycleLog": r"cycles|writes",
+    "CycleLog": r"cycles|writes|fill_row",
     # eight zero words: the checksum of no legal command, so what is held before the first fetch is not good
     "CommandStore": r"word_\d",
 }

@@ -15,13 +15,13 @@ ROWS = 32
 
 def random_steps(rng, banks, width, cycles):
     """Random reads and writes by both parties, with a small address range so that they meet."""
-    steps = [{"fill": 1, "fill_address": row} for row in range(ROWS)] + [{"fill": 0}]
+    steps = [{"fill": 1}] * ROWS + [{"fill": 0}]
     for _ in range(cycles):
         host_read = rng.randrange(2)
         host_write = not host_read and rng.random() < 0.6
         own_write = not (steps[-1].get("host_write.enable") or steps[-1].get("fill"))
         steps.append({
-            "fill": int(rng.random() < 0.02), "fill_address": rng.randrange(8),
+            "fill": int(rng.random() < 0.02),
             "read.enable": rng.randrange(2), "read.address": rng.randrange(8),
             "host_read.enable": host_read, "host_read.address": rng.randrange(8),
             "write.enable": rng.getrandbits(banks) if own_write else 0, "write.address": rng.randrange(8),
@@ -34,13 +34,13 @@ def random_steps(rng, banks, width, cycles):
 
 def model(steps, banks, bank_bits):
     """By cycle: (row read or None, collision), of the data path's read or of the host's of the cycle before."""
-    contents, results = {row: 0 for row in range(ROWS)}, []
+    contents, results, fill_row = {row: 0 for row in range(ROWS)}, [], 0
     for before, step in pairwise([{}, *steps]):
         behind = ("host", "fill")
         own = {name: value for name, value in step.items() if not name.startswith(behind)}
         get = (own | {name: value for name, value in before.items() if name.startswith(behind)}).get
         if get("fill"):
-            write = ((1 << banks) - 1, get("fill_address"), 0)
+            write, fill_row = ((1 << banks) - 1, fill_row, 0), (fill_row + 1) % ROWS
         elif get("host_write.enable"):
             write = (get("host_write.enable"), get("host_write.address"), get("host_write.data"))
         else:
