@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from vanallen.rtl.config import Config
 
@@ -20,8 +21,11 @@ CHIP = "system.accelerator."
 _RAM_BITS = 1 << 14
 """Of a block RAM, without the ninth bit of each byte."""
 
-_OTHER_RAMS = 8
-"""Block RAMs that nextpnr places, at most: commands, cycle log, link."""
+_CONTROL = ("command_ram.ram.0.0", "command_ram.ram.0.1", "cycle_log.log.0.0")
+"""Block RAMs of the control."""
+
+_OTHER_RAMS = 4
+"""Block RAMs that nextpnr places, at most: those of the link."""
 
 _PRODUCTS = ("low_low_dsp", "low_high_dsp", "high_low_dsp", "high_high_dsp")
 """Multipliers of a lane."""
@@ -39,11 +43,15 @@ class Sites:
 
     As nextpnr names them (Project Trellis, tile grid of the device): multipliers of the group at x are
     ``MULT18_0, 1, 4, 5`` at x, x + 1, x + 4 and x + 5, block RAMs ``EBR0`` to ``EBR3`` at x, x + 2, x + 4 and x + 6.
+    ``weights``, ``activations`` and ``control`` are the places round which these RAMs stand.
     """
 
     columns: tuple[int, ...]
     multiplier_rows: tuple[int, ...]
     ram_rows: tuple[int, ...]
+    weights: tuple[int, int]
+    activations: tuple[int, int]
+    control: tuple[int, int]
 
     def multipliers(self, place: tuple[int, int]) -> list[str]:
         """The four multipliers of the group at ``place``."""
@@ -60,11 +68,13 @@ class Sites:
 
 SITES = {
     "LFE5U-45F": Sites(
-        columns=(4, 13, 22, 31, 42, 51, 60, 69, 78), multiplier_rows=(22, 46), ram_rows=(10, 34, 58)
+        columns=(4, 13, 22, 31, 42, 51, 60, 69, 78), multiplier_rows=(22, 46), ram_rows=(10, 34, 58),
+        weights=(22, 10), activations=(22, 58), control=(42, 34),
     ),
     "LFE5U-85F": Sites(
         columns=(4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96, 105, 114),
         multiplier_rows=(10, 34, 58), ram_rows=(22, 46, 70, 82),
+        weights=(22, 22), activations=(22, 58), control=(58, 46),
     ),
 }  # fmt: skip
 """By device: where the multipliers and block RAMs of full designs were placed by nextpnr-ecp5."""
@@ -116,9 +126,11 @@ def _array_stacks(config: Config, sites: Sites) -> list[list[tuple[int, int]]]:
 def floorplan(config: Config, device: str) -> dict[str, str]:
     """The site of each multiplier of the array and of the RAMs beside it, by the cell's name after flattening.
 
-    A column of the array is a stack of multipliers, the next column beside it. The accumulators and weights of a column
-    stand at the block RAMs nearest to its stack, activations at those that are left, from the first column on. Empty if
-    the device's sites aren't known here, or the array doesn't fit into whole stacks: nextpnr then places everything.
+    A column of the array is a stack of multipliers, the next column beside it. The accumulators of a column stand at
+    the block RAMs nearest to its stack, parameters at the multipliers of their lane, weights and activations each as
+    close together as it goes, since one address goes to all of them: their columns are skewed, and registers lie on the
+    way. Empty if the device's sites aren't known here, or the array doesn't fit into whole stacks: nextpnr then places
+    everything.
     """
     sites = SITES.get(device)
     stacks = _array_stacks(config, sites) if sites else []
@@ -143,11 +155,14 @@ def floorplan(config: Config, device: str) -> dict[str, str]:
         plan |= {f"{multiply}.{cell}": site for cell, site in zip(_PRODUCTS, sites.multipliers(at), strict=True)}
         for index in range(_PARAMETER_RAMS):
             place(f"{CHIP}parameter_ram.ram.0.{_PARAMETER_RAMS * lane + index}", *at)
+    for cell in _CONTROL:
+        place(f"{CHIP}{cell}", *sites.control)
     weights = _ram_cells("weight", config.weight_words, 8 * config.columns)
-    for index, cell in enumerate(weights):
-        place(cell, *stacks[index * config.columns // len(weights)][0])
     activations = _ram_cells("activation", config.activation_words, 8 * config.rows)
-    if len(activations) + _OTHER_RAMS <= len(free):
-        for cell in activations:
-            place(cell, *stacks[0][-1])
+    if len(weights) + len(activations) + _OTHER_RAMS <= len(free):
+        for weight, activation in zip_longest(weights, activations):
+            if activation is not None:
+                place(activation, *sites.activations)
+            if weight is not None:
+                place(weight, *sites.weights)
     return plan
