@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl import timing
 from vanallen.rtl.config import Config
-from vanallen.rtl.control.tag import TagPipe, drain_tag, issue_tag
+from vanallen.rtl.control.tag import TagPipe, drain_tag, issue_tag, select_tag, show_tag
 from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.technology import Technology
 
@@ -104,10 +104,8 @@ class ArrayUnit(wiring.Component):
         """The select of a group of ``lanes`` columns, in its slots, and whether and from which bank its values are
         shown. The accumulators of other groups may lie far away: each group has registers of its own."""
         tag = drain.taps[self.drain_latency - Accumulator.latency - 2]
-        select_layout = data.StructLayout({field: tag[field].shape() for field in ("valid", "bank", "row")})
-        show_layout = data.StructLayout({"valid": 1, "bank": 1})
-        m.submodules[f"drain_select_{group}"] = select = TagPipe(tag=select_layout, depth=1)
-        m.submodules[f"drain_show_{group}"] = show = TagPipe(tag=show_layout, depth=Accumulator.latency)
+        m.submodules[f"drain_select_{group}"] = select = TagPipe(tag=select_tag(self.config), depth=1)
+        m.submodules[f"drain_show_{group}"] = show = TagPipe(tag=show_tag(), depth=Accumulator.latency)
         m.d.comb += [
             select.i.valid.eq(tag.valid & (tag.group == group)), select.i.bank.eq(tag.bank), select.i.row.eq(tag.row),
             show.i.valid.eq(select.taps[1].valid), show.i.bank.eq(select.taps[1].bank),

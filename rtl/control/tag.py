@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl.config import Config
 
-__all__ = ["End", "TagPipe", "drain_tag", "issue_tag"]
+__all__ = ["End", "TagPipe", "drain_tag", "issue_tag", "select_tag", "show_tag"]
 
 
 class End(enum.Enum, shape=2):
@@ -56,6 +56,16 @@ def drain_tag(config: Config) -> data.StructLayout:
         "address": (config.activation_words - 1).bit_length(),
         "end": End,
     })  # fmt: skip
+
+
+def select_tag(config: Config) -> data.StructLayout:
+    """What a drain slot says to the accumulators of its group: which row of which bank."""
+    return data.StructLayout({field: drain_tag(config)[field].shape for field in ("valid", "bank", "row")})
+
+
+def show_tag() -> data.StructLayout:
+    """What a drain slot says to the read registers of its group: whether to show the row, and of which bank."""
+    return data.StructLayout({"valid": 1, "bank": 1})
 
 
 class TagPipe(wiring.Component):

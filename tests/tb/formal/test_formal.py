@@ -42,7 +42,7 @@ BROKEN = {
                                  "then.read_address == then.write_address", "then.read_address[1:] == 0"),
     "memory.activation_ram": Mutant("", AccessMachine, "step", "requested & ~meets", "requested"),
     "accumulator.rows_apart": Mutant("", IssueMachine, "_walk",
-                                     "now.slot >= self.config.rows - 1)", "now.slot >= self.config.rows - 2)"),
+                                     "now.slot >= self.config.rows - 2)", "now.slot >= self.config.rows - 3)"),
     "lane.multiply_4": Mutant("", Multiply, "elaborate",
                               '"high_high", self.a[12:], self.b[12:]', '"high_high", self.a[12:], self.b[13:]'),
 }  # fmt: skip
