@@ -13,9 +13,10 @@ from vanallen.rtl.bus.counters import CycleLog
 from vanallen.rtl.config import Config
 from vanallen.rtl.control.tag import drain_tag, issue_tag, select_tag, show_tag
 from vanallen.rtl.memory.scratchpad import Scratchpad
-from vanallen.rtl.registers import Window, window_banks, window_rows
+from vanallen.rtl.registers import COUNTERS, Window, register, window_banks, window_rows
 
 from .axi_rules import AxiRules, ReadyIndependence
+from .counting import CounterContract
 from .delays import SkewContract, TagContract
 from .lane import MultiplyProduct
 from .memories import CUT, collisions_never
@@ -24,7 +25,10 @@ from .queues import ReadQueue, WriteQueues
 from .rows import RowsApart
 from .specification import Specification, drive_freely
 
-__all__ = ["MemoryContract", "proofs"]
+__all__ = ["COUNTER", "MemoryContract", "proofs"]
+
+COUNTER = "counter.saturates"
+"""Name of the proof about the counters."""
 
 
 class MemoryContract(Specification):
@@ -70,6 +74,11 @@ def _memories(config: Config) -> list[Proof]:
             for name, make in subjects.items()]  # fmt: skip
 
 
+def _counters() -> list[Proof]:
+    bits = register(COUNTERS[0]).field("count").width
+    return [Proof(name=COUNTER, mode="prove", depth=2, build=partial(CounterContract, bits=bits))]
+
+
 def _lane() -> list[Proof]:
     build = partial(MultiplyProduct, bits=4)
     return [Proof(name="lane.multiply_4", mode="bmc", depth=MultiplyProduct.latency + 1, build=build, quick=False)]
@@ -78,4 +87,4 @@ def _lane() -> list[Proof]:
 def proofs(config: Config) -> list[Proof]:
     """The solver's proofs for ``config``, those of a group together."""
     rows = Proof(name="accumulator.rows_apart", mode="prove", depth=1, build=partial(RowsApart, config=config))
-    return [*_bus(config), *_delays(config), *_memories(config), rows, *_lane()]
+    return [*_bus(config), *_delays(config), *_memories(config), rows, *_counters(), *_lane()]

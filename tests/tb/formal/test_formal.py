@@ -9,7 +9,7 @@ from amaranth.hdl import Fragment, Signal
 from vanallen.rtl.accelerator import Accelerator
 from vanallen.rtl.array.skew import Skew
 from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
-from vanallen.rtl.bus.counters import CycleLog
+from vanallen.rtl.bus.counters import CycleLog, SaturatingCounter
 from vanallen.rtl.config import PRESETS
 from vanallen.rtl.control.issue import IssueMachine
 from vanallen.rtl.control.tag import TagPipe
@@ -43,6 +43,7 @@ BROKEN = {
     "memory.activation_ram": Mutant("", AccessMachine, "step", "requested & ~meets", "requested"),
     "accumulator.rows_apart": Mutant("", IssueMachine, "_walk",
                                      "now.slot >= self.config.rows - 2)", "now.slot >= self.config.rows - 3)"),
+    "counter.saturates": Mutant("", SaturatingCounter, "elaborate", "self.count & ~value.all()", "self.count"),
     "lane.multiply_4": Mutant("", Multiply, "elaborate",
                               '"high_high", self.a[12:], self.b[12:]', '"high_high", self.a[12:], self.b[13:]'),
 }  # fmt: skip
