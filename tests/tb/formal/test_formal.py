@@ -43,7 +43,7 @@ BROKEN = {
     "memory.activation_ram": Mutant("", AccessMachine, "step", "requested & ~meets", "requested"),
     "accumulator.rows_apart": Mutant("", IssueMachine, "_walk",
                                      "now.slot >= self.config.rows - 2)", "now.slot >= self.config.rows - 3)"),
-    "counter.saturates": Mutant("", SaturatingCounter, "elaborate", "self.count & ~value.all()", "self.count"),
+    "counter.saturates": Mutant("", SaturatingCounter, "elaborate", "value.eq(value + 1)", "value.eq(value + 2)"),
     "lane.multiply_4": Mutant("", Multiply, "elaborate",
                               '"high_high", self.a[12:], self.b[12:]', '"high_high", self.a[12:], self.b[13:]'),
 }  # fmt: skip
