@@ -26,7 +26,8 @@ class AxiCrossing(wiring.Component):
     """A manager in one clock domain and a subordinate in another, whatever their clocks: a queue for each channel.
 
     What leaves a queue comes from registers of the domain it leaves into. Each channel keeps its order; nothing relates
-    the channels, as AXI has it. A manager that waits for each answer gets one after about five cycles of each clock.
+    the channels, as AXI has it. A manager whose clock is four times slower than the subordinate's has the answer to an
+    address four of its cycles later, beside the subordinate's own latency.
 
     Members: ``manager``, the port where the manager stands, and ``subordinate``.
 

@@ -1,0 +1,116 @@
+"""The crossing between two clocks: each channel gives what it took, in order, whatever the clocks and the waits."""
+
+import random
+
+import pytest
+from amaranth.sim import Simulator
+
+from vanallen.rtl.bus.crossing import AxiCrossing
+
+CHANNELS = {
+    "aw": ("manager", ("awaddr", "awprot")),
+    "w": ("manager", ("wdata", "wstrb")),
+    "b": ("subordinate", ("bresp",)),
+    "ar": ("manager", ("araddr", "arprot")),
+    "r": ("subordinate", ("rdata", "rresp")),
+}
+"""By channel: who sends, and what."""
+
+OTHER = {"manager": "subordinate", "subordinate": "manager"}
+COUNT = 60
+
+
+async def send(ctx, port, domain, channel, fields, rng, sent, rate):
+    valid, ready = getattr(port, f"{channel}valid"), getattr(port, f"{channel}ready")
+    while len(sent) < COUNT:
+        word = tuple(rng.getrandbits(len(getattr(port, field))) for field in fields)
+        for field, value in zip(fields, word, strict=True):
+            ctx.set(getattr(port, field), value)
+        ctx.set(valid, 1)
+        await ctx.tick(domain).until(ready)
+        sent.append(word)
+        ctx.set(valid, 0)
+        for field in fields:
+            ctx.set(getattr(port, field), rng.getrandbits(len(getattr(port, field))))
+        while rng.random() > rate:
+            await ctx.tick(domain)
+
+
+async def receive(ctx, port, domain, channel, fields, rng, got, rate):
+    valid, ready = getattr(port, f"{channel}valid"), getattr(port, f"{channel}ready")
+    waiting = None
+    while len(got) < COUNT:
+        taking = int(rng.random() < rate)
+        ctx.set(ready, taking)
+        _, _, offered, *word = await ctx.tick(domain).sample(valid, *(getattr(port, field) for field in fields))
+        assert waiting is None or (offered and tuple(word) == waiting), "an offer must stay until it is taken"
+        waiting = tuple(word) if offered and not taking else None
+        if offered and taking:
+            got.append(tuple(word))
+
+
+@pytest.mark.parametrize("rates", [(1.0, 1.0), (0.3, 0.5), (1.0, 0.2)])
+@pytest.mark.parametrize("periods", [(40, 10, 0), (10, 40, 3), (10, 10, 5), (9, 10, 0)])
+def test_each_channel_gives_what_it_took(periods, rates):
+    crossing = AxiCrossing(manager_domain="link", subordinate_domain="sync")
+    domains = {"manager": "link", "subordinate": "sync"}
+    ports = {"manager": crossing.manager, "subordinate": crossing.subordinate}
+    simulator = Simulator(crossing)
+    link, chip, phase = periods
+    simulator.add_clock(link * 1e-9, domain="link")
+    simulator.add_clock(chip * 1e-9, domain="sync", phase=phase * 1e-9)
+    sent, got = {channel: [] for channel in CHANNELS}, {channel: [] for channel in CHANNELS}
+    for number, (channel, (side, fields)) in enumerate(CHANNELS.items()):
+
+        def bind(side=side, channel=channel, fields=fields, number=number):
+            async def sender(ctx):
+                rng = random.Random(f"{periods} {rates} {number}")
+                await send(ctx, ports[side], domains[side], channel, fields, rng, sent[channel], rates[0])
+
+            async def receiver(ctx):
+                rng = random.Random(f"{rates} {periods} {number}")
+                end = OTHER[side]
+                await receive(ctx, ports[end], domains[end], channel, fields, rng, got[channel], rates[1])
+
+            simulator.add_testbench(sender)
+            simulator.add_testbench(receiver)
+
+        bind()
+    simulator.run_until(COUNT * 40 * 1e-9 * 40)
+    for channel in CHANNELS:
+        assert len(got[channel]) == COUNT, channel
+        assert got[channel] == sent[channel], channel
+
+
+def test_an_answer_comes_in_a_few_cycles():
+    """Four cycles of a link four times slower than the chip, as the docstring says."""
+    crossing = AxiCrossing(manager_domain="link", subordinate_domain="sync")
+    simulator = Simulator(crossing)
+    simulator.add_clock(40e-9, domain="link")
+    simulator.add_clock(10e-9, domain="sync")
+    waited = []
+
+    async def subordinate(ctx):
+        ctx.set(crossing.subordinate.arready, 1)
+        await ctx.tick("sync").until(crossing.subordinate.arvalid)
+        ctx.set(crossing.subordinate.rvalid, 1)
+        await ctx.tick("sync").until(crossing.subordinate.rready)
+        ctx.set(crossing.subordinate.rvalid, 0)
+
+    async def manager(ctx):
+        ctx.set(crossing.manager.rready, 1)
+        for _ in range(10):
+            await ctx.tick("link")
+        ctx.set(crossing.manager.arvalid, 1)
+        await ctx.tick("link")
+        ctx.set(crossing.manager.arvalid, 0)
+        cycles = 0
+        while not ctx.get(crossing.manager.rvalid):
+            await ctx.tick("link")
+            cycles += 1
+        waited.append(cycles)
+
+    simulator.add_testbench(subordinate)
+    simulator.add_testbench(manager)
+    simulator.run_until(100 * 40e-9)
+    assert waited == [4]
