@@ -134,5 +134,5 @@ class ArrayUnit(wiring.Component):
                 (accumulator.drain, select.taps[1]),
             ):
                 m.d.comb += [port.valid.eq(tag.valid), port.bank.eq(tag.bank), port.row.eq(tag.row)]
-            drained.append(accumulator.drained & show.taps[Accumulator.latency].valid.replicate(32))
+            drained.append(accumulator.drained.as_unsigned() & show.taps[Accumulator.latency].valid.replicate(32))
         return drained

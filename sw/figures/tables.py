@@ -7,7 +7,7 @@ from typing import Any
 
 from vanallen.rtl.config import preset
 
-from .sources import BOARDS, CONFIGS
+from .sources import BOARDS, CONFIGS, SEEDS
 
 __all__ = ["TABLES", "gops"]
 
@@ -112,7 +112,7 @@ def bitstreams(record: Record) -> str:
     def rows() -> Iterator[Sequence[str]]:
         for board, config in BOARDS.items():
             figures = _figures(record, f"synth-{board}")
-            command = f"`vanallen synth --board {board} --seeds 8`"
+            command = f"`vanallen synth --board {board} --seeds {SEEDS[board]}`"
             empty = ["", *[""] * 4, _ABSENT, "", "", command]
             yield [f"`{board}`", f"`{config}`", *(empty[1:] if figures is None else _board(record, figures, command))]
 
