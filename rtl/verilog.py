@@ -85,7 +85,8 @@ def verilog(config: Config, technology: Technology = Technology.GENERIC) -> str:
 def system_verilog(config: Config, *, link_hz: int, baud: int = BAUD) -> str:
     """The chip of ``config`` with its host link as one Verilog file with top module ``vanallen_system``: ports ``clk``,
     ``rst`` (synchronous, high) of the chip, ``link_clk``, ``link_rst`` of the link, and those of
-    :class:`~.system.System`.
+    :class:`~.system.System`. Both resets must be high together, for four cycles of the slower clock or more: one alone
+    would cut an access in two between the clocks.
 
     Raises
     ------

@@ -153,7 +153,7 @@ def build_bitstream(
         progress(1, seeds + 2)
         placed = _places(plan, seeds, jobs or os.cpu_count() or 1, cache, time_limit, progress, say)
         best = max(((seed, report) for seed, report in placed if report), default=None,
-                   key=lambda pair: pair[1].fmax_mhz)  # fmt: skip
+                   key=lambda pair: (pair[1].met, pair[1].fmax_mhz))  # fmt: skip
         packed = pack(plan, best[0].seed, cache=cache, say=say) if best else None
     area = measure_area(preset(board.config), cache=cache, say=say) if make_core is None else None
     progress(seeds + 2, seeds + 2)

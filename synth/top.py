@@ -26,8 +26,17 @@ the frequency of the domain ``link`` in Hz."""
 
 
 def chip(board: Board, link_hz: int) -> Any:
-    """The accelerator with its link, its multipliers in DSP blocks: what a board is for."""
-    return System(config=preset(board.config), link_hz=link_hz, baud=board.baud, technology=Technology.ECP5)
+    """The accelerator with its link, its multipliers in DSP blocks: what a board is for.
+
+    Raises
+    ------
+    BoardError
+        If the link's clock can't make the board's bit rate.
+    """
+    try:
+        return System(config=preset(board.config), link_hz=link_hz, baud=board.baud, technology=Technology.ECP5)
+    except ValueError as error:
+        raise BoardError(f"{board.name}'s link, clocked by {board.oscillator}, can't be made: {error}") from error
 
 
 def board_pll(board: Board, platform: Any) -> Pll:

@@ -26,9 +26,10 @@ class HostBridge(wiring.Component):
     """Decodes the host's reads and writes; one of each a cycle, back to back.
 
     Latency: a write executes one cycle after it is accepted and is answered in the next; a read's word is there seven
-    cycles after its address. A write to a row that is read in the same cycle waits for the next, so that no memory is
-    asked for both at once. SLVERR, and nothing done: an address with nothing behind it, the wrong direction, a write of
-    part of a word, RAM access, a start or a new steal interval unless ``idle``.
+    cycles after its address. A write waits in every cycle in which its row is read, so that no memory is asked for
+    both at once: for ever, if its manager reads that row in every cycle. SLVERR, and nothing done: an address with
+    nothing behind it, the wrong direction, a write of part of a word, RAM access, a start or a new steal interval
+    unless ``idle``.
 
     Members: ``port``; for each RAM ``<name>_read``, ``<name>_write``, ``<name>_data``; for the registers
     ``register_write``, ``register_address``, ``register_word``, and for reads ``read_address`` and, in the same cycle,

@@ -18,7 +18,7 @@ CONFIGS = ("nano", "cubesat", "payload")
 BOARDS = {"ulx3s-85f": "payload", "ulx3s-45f": "cubesat"}
 """Boards in the tables, and the configuration that each carries."""
 
-SEEDS = {"ulx3s-85f": 8, "ulx3s-45f": 4}
+SEEDS = {"ulx3s-85f": 8, "ulx3s-45f": 2}
 """Placements of each board, of which the tables give the least, the median and the best."""
 
 

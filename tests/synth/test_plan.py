@@ -76,3 +76,8 @@ def test_a_clock_that_cannot_be_made(counter):
 def test_an_oscillator_that_is_not_there(counter):
     with pytest.raises(BoardError, match="no oscillator clk12 on ulx3s-45f"):
         make_plan(replace(BOARD, oscillator="clk12"), counter)
+
+
+def test_a_bit_rate_that_the_link_cannot_make():
+    with pytest.raises(BoardError, match=r"clocked by clk25, can.t be made: baud must be from 1 to 3125000"):
+        make_plan(replace(BOARD, baud=12_000_000))
