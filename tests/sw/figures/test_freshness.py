@@ -19,7 +19,7 @@ from vanallen.tb.mutants.hand import MUTANTS
 
 ROOT = Path(__file__).resolve().parents[3]
 RECORD = load(ROOT)
-UNMEASURED = {"mutants", "synth-ulx3s-45f"}
+UNMEASURED = {"mutants"}
 """Sources that have no figures yet; the tables say so. One that has some leaves this list, and never comes back."""
 
 
