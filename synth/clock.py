@@ -14,12 +14,12 @@ __all__ = ["ClockGenerator"]
 
 
 class ClockGenerator(Elaboratable):
-    """Drives the domains of a board from its oscillator: ``link`` by itself, ``sync`` through a PLL, and a gate that is
-    closed until it has locked.
+    """Drives the domains of a board from its oscillator: ``link`` as it is, ``sync`` through a PLL, each by a gate that
+    is closed until the PLL has locked.
 
-    Nothing is clocked by ``sync`` before that, so registers start as the bitstream sets them, and the domain needs no
-    reset: a net to thousands of registers, with a gate before each of their own, was the longest path of the chip. The
-    two have no phase in common; what passes between them is made for that (``rtl/bus/crossing.py``).
+    Nothing is clocked before that, so registers start as the bitstream sets them, and the domains need no reset: a net
+    to thousands of registers, with a gate before each of their own, was the longest path of the chip. The two have no
+    phase in common; what passes between them is made for that (``rtl/bus/crossing.py``).
 
     Parameters
     ----------
@@ -35,13 +35,17 @@ class ClockGenerator(Elaboratable):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.oscillator = oscillator = io.Buffer(io.Direction.Input, platform.request(self.oscillator, dir="-"))
-        m.d.comb += ClockSignal("link").eq(oscillator.i)
-        m.domains.pll = ClockDomain(reset_less=True, local=True)
-        locked, running = Signal(), Signal()
+        m.domains += [ClockDomain(name, reset_less=True, local=True) for name in ("oscillator", "pll")]
+        locked = Signal()
+        m.d.comb += ClockSignal("oscillator").eq(oscillator.i)
         m.submodules.pll = self._instance(oscillator.i, locked)
-        m.submodules.locked = FFSynchronizer(locked, running, o_domain="pll")
-        # the clock network's own gate; it opens and closes while the clock is low (Lattice FPGA-TN-02200, DCCA)
-        m.submodules.gate = Instance("DCCA", i_CLKI=ClockSignal("pll"), i_CE=running, o_CLKO=ClockSignal())
+        for domain, source in (("sync", "pll"), ("link", "oscillator")):
+            running = Signal(name=f"{domain}_running")
+            m.submodules[f"{domain}_locked"] = FFSynchronizer(locked, running, o_domain=source)
+            # the clock network's own gate; it opens and closes while the clock is low (Lattice FPGA-TN-02200, DCCA)
+            m.submodules[f"{domain}_gate"] = Instance(
+                "DCCA", i_CLKI=ClockSignal(source), i_CE=running, o_CLKO=ClockSignal(domain)
+            )
         return m
 
     def _instance(self, oscillator: Any, locked: Signal) -> Instance:

@@ -103,7 +103,8 @@ class ArrayUnit(wiring.Component):
     def _drain_pipes(self, m: Module, drain: TagPipe, group: int) -> tuple[TagPipe, TagPipe]:
         """The select of a group of ``lanes`` columns, in its slots, and whether and from which bank its values are
         shown. The accumulators of other groups may lie far away: each group has registers of its own."""
-        tag = drain.taps[self.drain_latency - Accumulator.latency - 2]
+        # the select's register, the accumulator's latency and the register of the group that is chosen
+        tag = drain.taps[self.drain_latency - (1 + Accumulator.latency + 1)]
         m.submodules[f"drain_select_{group}"] = select = TagPipe(tag=select_tag(self.config), depth=1)
         m.submodules[f"drain_show_{group}"] = show = TagPipe(tag=show_tag(), depth=Accumulator.latency)
         m.d.comb += [

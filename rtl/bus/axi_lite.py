@@ -32,9 +32,9 @@ class AxiLitePort(wiring.Signature):
 class WriteChannelMachine(Machine):
     """Queues up to two addresses and two words, executes a write when it has both, queues up to three responses.
 
-    One write a cycle, one cycle after the later of address and word, but none while ``hold`` is high. ``request`` with
-    ``address``, ``word`` and ``whole`` (every byte strobed) is the write that executes; ``okay`` answers it in the same
-    cycle. The handshakes depend on the state alone.
+    One write a cycle, one cycle after the later of address and word. ``due`` with ``address``, ``word`` and ``whole``
+    (every byte strobed) is the write whose turn it is; it executes, with ``request``, but for ``hold``. ``okay``
+    answers it in the same cycle. The handshakes depend on the state alone.
     """
 
     depth = 3
@@ -48,12 +48,12 @@ class WriteChannelMachine(Machine):
         self.ports = {
             "awaddr": In(ADDRESS_BITS), "awvalid": In(1), "awready": Out(1),
             "wdata": In(64), "wstrb": In(8), "wvalid": In(1), "wready": Out(1),
-            "bresp": Out(2), "bvalid": Out(1), "bready": In(1), "hold": In(1),
+            "bresp": Out(2), "bvalid": Out(1), "bready": In(1), "due": Out(1), "hold": In(1),
             "request": Out(1), "address": Out(ADDRESS_BITS), "word": Out(64), "whole": Out(1), "okay": In(1),
         }  # fmt: skip
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
-        request = (now.addresses != 0) & (now.words != 0) & (now.responses != self.depth) & ~port.hold
+        request = port.due & ~port.hold
         taken = port.bvalid & port.bready
         errors = Signal(self.depth)
         left = Signal(2)
@@ -61,6 +61,7 @@ class WriteChannelMachine(Machine):
         m.d.comb += [
             port.awready.eq(now.addresses != 2),
             port.wready.eq(now.words != 2),
+            port.due.eq((now.addresses != 0) & (now.words != 0) & (now.responses != self.depth)),
             port.request.eq(request),
             port.address.eq(now.address_0),
             port.word.eq(now.word_0.word),
@@ -96,7 +97,8 @@ class ReadChannelMachine(Machine):
 
     ``request`` with ``address`` asks for a word. ``collect`` with ``collect_error`` is the request of ``latency``
     cycles ago, whose word is pushed into ``slot`` of the queue; ``next_address`` and ``next_error`` are those of the
-    request that is collected in the next cycle. A read is only accepted when the queue has room for it.
+    request that is collected in the next cycle. A read is only accepted when the queue has room for it, and none is in
+    the cycle after ``pause``.
 
     Throughput: one a cycle if ``latency`` is at most ``depth - 3``.
     """
@@ -108,13 +110,14 @@ class ReadChannelMachine(Machine):
         collected = StructLayout({"valid": 1, "error": 1})
         in_flight = StructLayout({"valid": 1, "error": 1, "address": ADDRESS_BITS})
         self.state = StructLayout({
-            "request": 1, "address": ADDRESS_BITS, "promised": range(self.depth + 1), "stored": range(self.depth + 1),
+            "paused": 1, "request": 1, "address": ADDRESS_BITS,
+            "promised": range(self.depth + 1), "stored": range(self.depth + 1),
             "first": range(self.depth), "free": range(self.depth),
             **{f"flight_{stage}": in_flight for stage in range(latency - 1)}, f"flight_{latency - 1}": collected,
         })  # fmt: skip
         self.ports = {
             "araddr": In(ADDRESS_BITS), "arvalid": In(1), "arready": Out(1), "rvalid": Out(1), "rready": In(1),
-            "request": Out(1), "address": Out(ADDRESS_BITS), "okay": In(1),
+            "request": Out(1), "address": Out(ADDRESS_BITS), "okay": In(1), "pause": In(1),
             "next_address": Out(ADDRESS_BITS), "next_error": Out(1),
             "collect": Out(1), "collect_error": Out(1),
             "slot": Out(range(self.depth)), "head": Out(range(self.depth)),
@@ -125,7 +128,8 @@ class ReadChannelMachine(Machine):
         flights = [getattr(now, f"flight_{stage}") for stage in range(self.latency)]
         oldest = flights[-1]
         m.d.comb += [
-            port.arready.eq(now.promised != self.depth),
+            then.paused.eq(port.pause),
+            port.arready.eq((now.promised != self.depth) & ~now.paused),
             port.request.eq(now.request),
             port.address.eq(now.address),
             then.request.eq(accept),

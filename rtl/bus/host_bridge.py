@@ -26,10 +26,10 @@ class HostBridge(wiring.Component):
     """Decodes the host's reads and writes; one of each a cycle, back to back.
 
     Latency: a write executes one cycle after it is accepted and is answered in the next; a read's word is there seven
-    cycles after its address. A write waits in every cycle in which its row is read, so that no memory is asked for
-    both at once: for ever, if its manager reads that row in every cycle. SLVERR, and nothing done: an address with
-    nothing behind it, the wrong direction, a write of part of a word, RAM access, a start or a new steal interval
-    unless ``idle``.
+    cycles after its address. A write to a RAM waits while its row is read, so that no memory is asked for both at once,
+    for two cycles at most: no read is accepted in the cycle after one in which it waits. SLVERR, and nothing done:
+    an address with nothing behind it, the wrong direction, a write of part of a word, RAM access, a start or a new
+    steal interval unless ``idle``.
 
     Members: ``port``; for each RAM ``<name>_read``, ``<name>_write``, ``<name>_data``; for the registers
     ``register_write``, ``register_address``, ``register_word``, and for reads ``read_address`` and, in the same cycle,
@@ -69,8 +69,10 @@ class HostBridge(wiring.Component):
             self.port.rdata.eq(queue.word), self.port.rresp.eq(Mux(queue.error, SLVERR, OKAY)),
             queue.push.eq(read.collect), queue.slot.eq(read.slot), queue.head.eq(read.head),
             queue.error_in.eq(read.collect_error),
-            write.hold.eq(read.request & (read.address[self._row_bit :] == write.address[self._row_bit :])),
         ]  # fmt: skip
+        at_ram = write.address[19:] != Window.REGISTERS
+        meets = at_ram & read.request & (read.address[self._row_bit :] == write.address[self._row_bit :])
+        m.d.comb += [write.hold.eq(meets), read.pause.eq(write.due & meets)]
         self._writes(m, write)
         self._reads(m, read, queue)
         return m

@@ -46,13 +46,20 @@ class Scratchpad(wiring.Component):
     data : Out
         The row read.
     collision : Out(1)
-        A read was dropped.
+        A read was dropped a cycle ago.
+
+    Raises
+    ------
+    ValueError
+        If ``rows`` is no power of two: filling goes round.
     """
 
     latency = timing.MEMORY
     host_latency = timing.MEMORY + 1
 
     def __init__(self, *, rows: int, banks: int, bank_bits: int):
+        if rows & (rows - 1):
+            raise ValueError(f"rows must be a power of two, not {rows!r}")
         self.rows = rows
         self.banks = banks
         self.bank_bits = bank_bits

@@ -8,18 +8,15 @@ from typing import Any
 
 from .design import board_hash, chip_hash
 
-__all__ = ["BOARDS", "CONFIGS", "SEEDS", "SOURCES", "Source"]
+__all__ = ["CONFIGS", "SEEDS", "SOURCES", "Source"]
 
 Figures = dict[str, Any]
 
 CONFIGS = ("nano", "cubesat", "payload")
 """Configurations in the tables."""
 
-BOARDS = {"ulx3s-85f": "payload", "ulx3s-45f": "cubesat"}
-"""Boards in the tables, and the configuration that each carries."""
-
 SEEDS = {"ulx3s-85f": 8, "ulx3s-45f": 2}
-"""Placements of each board, of which the tables give the least, the median and the best."""
+"""Boards in the tables, and the placements of each, of which they give the least, the median and the best."""
 
 
 @dataclass(frozen=True)

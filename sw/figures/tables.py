@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from vanallen.boards.catalog import BOARDS
 from vanallen.rtl.config import preset
 
-from .sources import BOARDS, CONFIGS, SEEDS
+from .sources import CONFIGS, SEEDS
 
 __all__ = ["TABLES", "gops"]
 
@@ -110,9 +111,10 @@ def bitstreams(record: Record) -> str:
     """Resources, Fmax and operations a second of each board."""
 
     def rows() -> Iterator[Sequence[str]]:
-        for board, config in BOARDS.items():
+        for board, seeds in SEEDS.items():
+            config = BOARDS[board].config
             figures = _figures(record, f"synth-{board}")
-            command = f"`vanallen synth --board {board} --seeds {SEEDS[board]}`"
+            command = f"`vanallen synth --board {board} --seeds {seeds}`"
             empty = ["", *[""] * 4, _ABSENT, "", "", command]
             yield [f"`{board}`", f"`{config}`", *(empty[1:] if figures is None else _board(record, figures, command))]
 

@@ -10,20 +10,24 @@ from vanallen.rtl.bus.axi_lite import OKAY, SLVERR
 from vanallen.rtl.bus.host_bridge import HostBridge
 from vanallen.rtl.config import Config
 from vanallen.rtl.memory.scratchpad import Scratchpad
+from vanallen.rtl.registers import Window
 
 from .bridge import BridgeSpecification
 from .specification import Specification, always, drive_freely, history, registers
 
 __all__ = ["ASK_WAIT", "READ_WAIT", "WRITE_WAIT", "AxiRules", "ReadyIndependence"]
 
-WRITE_WAIT = 1
-"""Cycles without a response while a write is owed one, those not counted in which its row is read."""
+HELD = 2
+"""Cycles that a write waits for reads of its row."""
+
+WRITE_WAIT = 1 + HELD
+"""Cycles without a response while a write is owed one."""
 
 READ_WAIT = Scratchpad.host_latency + 1
 """Cycles without a response while a read is owed one."""
 
 ASK_WAIT = 1
-"""Cycles in which a host that takes its responses can't ask for a read."""
+"""Cycles in which a host that takes its responses can't ask for a read, beside those that let a write go first."""
 
 
 class AxiRules(BridgeSpecification):
@@ -62,18 +66,23 @@ class AxiRules(BridgeSpecification):
                Cat((resp == OKAY) | (resp == SLVERR) for resp in (port.bresp, port.rresp)).all())  # fmt: skip
 
     def _bounded(self, m: Module) -> None:
-        port, read = self.bridge.port, self.read
+        port, read, write = self.bridge.port, self.read, self.write
         owed = (self.addresses != self.answered) & (self.words != self.answered)
-        write_waits = self._wait(m, "write", owed & ~port.bvalid, ~self._held(), WRITE_WAIT)
+        write_waits = self._wait(m, "write", owed & ~port.bvalid, Value.cast(1), WRITE_WAIT)
         always(m, "a write owed a response gets one in time", write_waits <= WRITE_WAIT)
-        always(m, "invariant: a write that was not held is answered", (write_waits == 0) | port.bvalid)
+        always(m, "invariant: what waits was held, or is answered", (write_waits == 0) | read.paused | port.bvalid)
+        always(m, "invariant: held twice", (write_waits < HELD) | ~read.request | port.bvalid)
+        always(m, "invariant: not held again", (write_waits <= HELD) | port.bvalid)
+        same = read.address[19:] == write.address_0[19:]
+        always(m, "a write waits only for a read of the same RAM",
+               ~self.held | (read.request & same & (write.address_0[19:] != Window.REGISTERS)))  # fmt: skip
         for name in ("command", "parameter", "weight", "activation"):
             asked, written = getattr(self.bridge, f"{name}_read"), getattr(self.bridge, f"{name}_write")
             meets = asked.enable & written.enable.any() & (asked.address == written.address)
             always(m, f"{name} RAM is never asked to read and write one row", ~meets)
         read_waits = self._wait(m, "read", (self.asked != self.taken) & ~port.rvalid, Value.cast(1), READ_WAIT)
         always(m, "a read owed a response gets one in time", read_waits <= READ_WAIT)
-        full = self._wait(m, "full", ~port.arready & (~port.rvalid | port.rready), Value.cast(1), ASK_WAIT)
+        full = self._wait(m, "full", ~port.arready & (~port.rvalid | port.rready), ~read.paused, ASK_WAIT)
         always(m, "a host that takes its responses can ask again in time", full <= ASK_WAIT)
         nothing_stored, flights = read.stored == 0, self.flights()
         for stage, flight in enumerate(flights):

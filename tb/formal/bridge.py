@@ -33,8 +33,8 @@ class BridgeSpecification(Specification):
     """The real bridge: its port, ``idle`` and the memories' words are free in every cycle.
 
     Members after :meth:`specify`: ``bridge``; ``write``, ``read``, ``queue``, registers of its channels;
-    ``queue_port``; counters of handshakes ``addresses``, ``words``, ``executed``, ``answered``, ``asked``, ``issued``,
-    ``collected``, ``taken``.
+    ``queue_port``; ``held``, whether a write that is due waits for a read; counters of handshakes ``addresses``,
+    ``words``, ``executed``, ``answered``, ``asked``, ``issued``, ``collected``, ``taken``.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -53,10 +53,9 @@ class BridgeSpecification(Specification):
     def _count(self, m: Module) -> None:
         port, write, read = self.bridge.port, self.write, self.read
         oldest = self.flights()[-1]
-        request = (
-            (write.addresses != 0) & (write.words != 0) & (write.responses != WriteChannelMachine.depth)
-            & ~self._held()
-        )  # fmt: skip
+        due = (write.addresses != 0) & (write.words != 0) & (write.responses != WriteChannelMachine.depth)
+        self.held = due & component(self._fragment, "write_channel").hold
+        request = due & ~self.held
         self.execute, self.collect = request, oldest.valid
         self.issue = read.request
         events = {
@@ -69,10 +68,6 @@ class BridgeSpecification(Specification):
             counter = number(f"count_{name}")
             m.d.sync += counter.eq(counter + event)
             setattr(self, name, counter)
-
-    def _held(self) -> Value:
-        """Whether the write that is due would meet a read."""
-        return component(self._fragment, "write_channel").hold
 
     def flights(self) -> list[SimpleNamespace]:
         """Reads on their way through the memory, the youngest first, as views of the channel's registers."""

@@ -8,10 +8,10 @@ from amaranth.hdl import Cat, Module, ResetSignal, Signal, Value, ValueLike
 from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
 from vanallen.rtl.bus.host_bridge import MEMORIES
 from vanallen.rtl.memory.scratchpad import Scratchpad
-from vanallen.rtl.registers import window_banks
+from vanallen.rtl.registers import Window, window_banks
 
 from .bridge import BridgeSpecification, distance, number
-from .specification import always
+from .specification import always, history
 
 __all__ = ["ReadQueue", "WriteQueues"]
 
@@ -110,6 +110,9 @@ class ReadQueue(_Watched):
         bridge = self.bridge
         handed, error = self.queue_port.word_in, self.queue_port.error_in
         always(m, "nothing is read with an error", ~collects | ~error | (handed == 0))
+        register_value = history(m, bridge.register_value, "register_before")
+        at_register = collects & ~error & (address[19:] == Window.REGISTERS)
+        always(m, "word of a register", ~at_register | (handed == register_value))
         for window in MEMORIES:
             banks, bits = window_banks(self.config, window)
             bank_address = address[3:].bit_select(0, (banks - 1).bit_length())

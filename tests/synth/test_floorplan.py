@@ -21,6 +21,14 @@ def place(site):
     return tuple(map(int, re.match(r"X(\d+)/Y(\d+)/", site).groups()))
 
 
+GROUP, ROW_OF_TILES = 9, 24
+"""Tiles from one group of four, or from one row of multipliers, to the next."""
+
+
+def apart(one, other):
+    return abs(one[0] - other[0]) + abs(one[1] - other[1])
+
+
 def of(plan, pattern):
     return {tuple(map(int, found.groups())): place(site) for cell, site in plan.items()
             if (found := re.fullmatch(re.escape(CHIP) + pattern, cell))}  # fmt: skip
@@ -45,17 +53,28 @@ def test_neighbours_of_the_array_are_near(name, device):
     assert elements.keys() == {(row, column) for row in range(config.rows) for column in range(config.columns)}
     assert accumulators.keys() == {(column, bank) for column in range(config.columns) for bank in range(2)}
 
-    def apart(one, other):
-        return abs(one[0] - other[0]) + abs(one[1] - other[1])
-
-    group, row_of_tiles = 9, 24  # from one group of four, or row of multipliers, to the next
     for (row, column), here in elements.items():
         if row:
-            assert apart(here, elements[row - 1, column]) <= row_of_tiles + group
+            assert apart(here, elements[row - 1, column]) <= ROW_OF_TILES + GROUP
         if column:
-            assert apart(here, elements[row, column - 1]) <= 2 * row_of_tiles + group
+            assert apart(here, elements[row, column - 1]) <= 2 * ROW_OF_TILES + GROUP
     for (column, _), here in accumulators.items():
-        assert apart(here, elements[config.rows - 1, column]) <= row_of_tiles + group
+        assert apart(here, elements[config.rows - 1, column]) <= ROW_OF_TILES + GROUP
+
+
+@pytest.mark.parametrize(("name", "device"), SHIPPED)
+def test_neighbours_of_the_requantizer_and_the_control_are_near(name, device):
+    config, plan, sites = preset(name), floorplan(preset(name), device), SITES[device]
+    products, parameters, control = (
+        of(plan, r"requantizer\.lane_(\d+)\.multiply\.low_low_dsp"),
+        of(plan, r"parameter_ram\.ram\.0\.(\d+)"),
+        of(plan, r"command_ram\.ram\.0\.(\d+)") | of(plan, r"cycle_log\.log\.0\.0"),
+    )
+    assert len(products) == config.lanes and len(parameters) == 2 * config.lanes and len(control) == 3
+    for (index,), here in parameters.items():
+        assert apart(here, products[index // 2,]) <= ROW_OF_TILES
+    for here in control.values():
+        assert apart(here, sites.control) <= GROUP
 
 
 @pytest.mark.parametrize(

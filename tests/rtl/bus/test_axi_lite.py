@@ -93,16 +93,19 @@ def test_no_more_writes_than_responses_have_room(simulate):
     simulate(channel, testbench)
 
 
-def read_traffic(simulate, rng, count, offer, take, latency=3):
+def read_traffic(simulate, rng, count, offer, take, latency=3, pause=0.0):
     """(addresses sent, addresses answered with their error flag, cycles) of ``count`` reads and a drain."""
     channel = Control(machine=ReadChannelMachine(latency=latency))
     sent, answers, used = [rng.randrange(1 << 19) * 8 for _ in range(count)], [], []
     queue, requested = {}, {}
 
     async def testbench(ctx):
-        offered, taken, waiting = 0, 0, None
+        offered, taken, waiting, paused = 0, 0, None, 0
         for cycle in range(DEADLINE):
             offered = offered or (taken < count and rng.random() < offer)
+            assert not (paused and ctx.get(channel.arready)), "no address may be taken after a pause"
+            paused = int(rng.random() < pause)
+            ctx.set(channel.pause, paused)
             ctx.set(channel.arvalid, int(offered))
             ctx.set(channel.araddr, sent[min(taken, count - 1)] if offered else rng.getrandbits(22))
             ctx.set(channel.rready, int(rng.random() < take))
@@ -143,12 +146,13 @@ def read_traffic(simulate, rng, count, offer, take, latency=3):
     return sent, answers, len(used)
 
 
-@pytest.mark.parametrize("latency", [3, Scratchpad.host_latency])
+@pytest.mark.parametrize(("latency", "pause"), [(3, 0.0), (Scratchpad.host_latency, 0.0), (3, 0.4)])
 @pytest.mark.parametrize(("offer", "take"), RATES)
-def test_reads(simulate, offer, take, latency):
-    sent, answers, cycles = read_traffic(simulate, random.Random(f"{offer} {take}"), 300, offer, take, latency)
+def test_reads(simulate, offer, take, latency, pause):
+    rng = random.Random(f"{offer} {take}")
+    sent, answers, cycles = read_traffic(simulate, rng, 300, offer, take, latency, pause)
     assert answers == [(address, 1 - (address >> 3 & 1)) for address in sent]
-    if offer == take == 1:
+    if offer == take == 1 and not pause:
         assert cycles == 300 + latency + 2  # request, latency, queue
 
 

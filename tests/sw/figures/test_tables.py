@@ -2,7 +2,8 @@
 
 import pytest
 
-from vanallen.sw.figures.sources import BOARDS, CONFIGS, SOURCES
+from vanallen.boards.catalog import BOARDS
+from vanallen.sw.figures.sources import CONFIGS, SEEDS, SOURCES
 from vanallen.sw.figures.tables import TABLES, gops
 
 WORK = {"macs": 2359296, "cycles": 18552, "ideal_cycles": 18432, "model_cycles": 18552, "utilization": 0.9935}
@@ -14,7 +15,7 @@ def entry(source, **figures):
 
 def board(name="ulx3s-85f", **changes):
     figures = {
-        "config": BOARDS[name], "fmax_mhz": {"min": 98.75, "median": 102.5, "max": 110.0}, "target_mhz": 100.0,
+        "config": BOARDS[name].config, "fmax_mhz": {"min": 98.75, "median": 102.5, "max": 110.0}, "target_mhz": 100.0,
         "met": True, "critical_path": "", "resources": {"lut": 31234, "ff": 18456, "dsp": 144, "bram": 97},
         "available": {"lut": 83640, "ff": 83640, "dsp": 156, "bram": 208}, "seeds": {"1": 98.75},
     }  # fmt: skip
@@ -76,4 +77,4 @@ def test_area_of_each_configuration():
 def test_sources_have_names_of_their_own():
     names = [source.name for source in SOURCES]
     assert len(set(names)) == len(names)
-    assert {f"bench-{config}" for config in CONFIGS} | {f"synth-{board}" for board in BOARDS} <= set(names)
+    assert {f"bench-{config}" for config in CONFIGS} | {f"synth-{board}" for board in SEEDS} <= set(names)
