@@ -8,23 +8,28 @@ the last.
 from __future__ import annotations
 
 from amaranth.asserts import AnySeq, Initial
-from amaranth.hdl import Assert, Assume, Elaboratable, Module, Mux, Signal, Value, ValueLike
+from amaranth.hdl import Assert, Assume, Cat, Elaboratable, Fragment, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import wiring
 
+from vanallen.rtl.requant.lane import Lane
 from vanallen.rtl.requant.multiply import Multiply
 from vanallen.rtl.requant.normalize import Normalize
-from vanallen.rtl.requant.round import Round
 
 from .lane_spec import converted, integer_of
-from .specification import drive_freely
+from .specification import component, drive_freely, registers
 
-__all__ = ["MultiplyProduct", "MultiplySum", "NormalizeEqual", "RoundEqual"]
+__all__ = ["LaneEqual", "ProductSum", "Products", "Window"]
+
+CUT = ("cutpoint t:$mul",)
+"""Yosys commands: a multiplier gives anything."""
 
 
 class Window(Elaboratable):
     """``latency`` cycles of a pipeline; without reset, as its registers have none."""
 
     latency: int
+    script: tuple[str, ...] = ()
+    """Yosys commands of the proof."""
 
     def compare(self, m: Module) -> list[tuple[str, Value]]:
         """Adds the pipeline; the rules that hold in the last cycle."""
@@ -40,11 +45,11 @@ class Window(Elaboratable):
             m.d.comb += Assert((cycle != self.latency) | condition, rule)
         return m
 
-    def noted(self, m: Module, value: ValueLike, name: str) -> Signal:
-        """``value`` of the first cycle."""
+    def noted(self, m: Module, value: ValueLike, name: str, cycle: int = 0) -> Signal:
+        """``value`` of the first cycle, or of another one."""
         source = Value.cast(value)
         noted = Signal(source.shape(), name=name, reset_less=True)
-        with m.If(self.cycle == 0):
+        with m.If(self.cycle == cycle):
             m.d.sync += noted.eq(source)
         return noted
 
@@ -60,70 +65,72 @@ class Window(Elaboratable):
         return values
 
 
-class NormalizeEqual(Window):
-    """Normalize is the conversion of ``accumulator + bias`` to float32, for all 2^64 inputs."""
+class LaneEqual(Window):
+    """A lane is, for every accumulator, bias, scale and layer constant: the sum's conversion to float32; a product of
+    that significand and the scale's; the product's rounding to float32 and to an integer, zero point and clamp.
 
-    latency = Normalize.latency
+    The product is any that two significands can have, from 2^46: the script cuts the multipliers' outputs, and
+    :class:`Products` and :class:`ProductSum` say what they are.
+    """
+
+    latency = Lane.latency
+    script = CUT
 
     def compare(self, m: Module) -> list[tuple[str, Value]]:
-        m.submodules.dut = dut = Normalize()
-        drive_freely(m, dut)
-        want = converted(m, self.noted(m, dut.accumulator, "accumulator"), self.noted(m, dut.bias, "bias"))
+        m.submodules.dut = fragment = Fragment.get(Lane(), None)
+        dut, multiply = component(fragment), component(fragment, "multiply")
+        drive_freely(m, dut, but=("zero_point", "low", "high"))
+        constants = self.held(m, dut, "zero_point", "low", "high")
+        total = converted(m, self.noted(m, dut.accumulator, "accumulator"), self.noted(m, dut.parameter.bias, "bias"))
+        exponent = self.noted(m, dut.parameter.exponent, "exponent")
+        fraction = self.noted(m, dut.parameter.fraction, "fraction")
+        a, b = (self.noted(m, value, name, Normalize.latency)
+                for name, value in (("a", multiply.a), ("b", multiply.b)))  # fmt: skip
+        product = self.noted(m, multiply.product, "product", Normalize.latency + Multiply.latency)
+        # total * scale = product * 2^(power - 23 + exponent - 150)
+        want = integer_of(
+            m, product, 150 - exponent - total.power, total.sign, total.zero | (exponent == 0), *constants
+        )
         return [
-            ("zero", dut.zero == want.zero),
-            ("sign", want.zero | (dut.sign == want.sign)),
-            ("significand", want.zero | (dut.significand == want.significand)),
-            ("power of two", want.zero | (31 - dut.shift + dut.carry == want.power)),
+            ("significand of the sum", total.zero | (a == total.significand)),
+            ("significand of the scale", b == Cat(fraction, 1)),
+            ("value", ~product[46:].any() | (dut.value == want)),
         ]
 
 
-class RoundEqual(Window):
-    """Round is rounding to float32, to an integer, zero point and clamp, for every input it can have.
+class Products(Window):
+    """The four registers in Multiply are the products of its operands' halves."""
 
-    That is: products of two significands, distances that exponents from 1 to 255 and shifts from 0 to 31 make.
-    """
-
-    latency = Round.latency
+    latency = 1
 
     def compare(self, m: Module) -> list[tuple[str, Value]]:
-        m.submodules.dut = dut = Round()
-        drive_freely(m, dut, but=("zero_point", "low", "high"))
-        constants = self.held(m, dut, "zero_point", "low", "high")
-        value = [self.noted(m, getattr(dut, name), name) for name in ("product", "distance", "sign", "zero")]
-        possible = value[0][46:].any() & (value[1] >= 119 - 255 - 1) & (value[1] <= 119 - 1 + 31)
-        want = integer_of(m, *value, *constants)
-        return [("value", ~possible | (dut.value == want))]
+        m.submodules.dut = fragment = Fragment.get(Multiply(), None)
+        dut, found = component(fragment), registers(fragment)
+        drive_freely(m, dut)
+        (low_a, high_a), (low_b, high_b) = (
+            (noted[:12], noted[12:]) for noted in (self.noted(m, dut.a, "a"), self.noted(m, dut.b, "b"))
+        )
+        return [
+            ("low times low", found.low_low == low_a * low_b),
+            ("low times high", found.low_high == low_a * high_b),
+            ("high times low", found.high_low == high_a * low_b),
+            ("high times high", found.high_high == high_a * high_b),
+        ]
 
 
-class MultiplySum(Window):
-    """Multiply is ``a * b[:12] + (a * b[12:] << 12)`` for all 2^48 inputs: by the distributive law, ``a * b``."""
+class ProductSum(Window):
+    """Multiply is the sum of any four products of halves, each at its place: with :class:`Products`, and by the
+    distributive law, ``a * b``."""
 
     latency = Multiply.latency
+    script = CUT
 
     def compare(self, m: Module) -> list[tuple[str, Value]]:
-        m.submodules.dut = dut = Multiply()
+        m.submodules.dut = fragment = Fragment.get(Multiply(), None)
+        dut, found = component(fragment), registers(fragment)
         drive_freely(m, dut)
-        a, b = self.noted(m, dut.a, "a"), self.noted(m, dut.b, "b")
-        low, high, total = Signal(36), Signal(36), Signal(49)
-        m.d.comb += [low.eq(a * b[:12]), high.eq(a * b[12:]), total.eq(low + (high << 12))]
-        return [("product", dut.product == total)]
-
-
-class MultiplyProduct(Window):
-    """Multiply is ``a * b``, the sum of ``a`` shifted by every one of ``b``, for significands ``b`` with ``bits``
-    significant bits: scales that are a multiple of a ``2^(bits-1)``-th of a power of two."""
-
-    latency = Multiply.latency
-
-    def __init__(self, *, bits: int) -> None:
-        self.bits = bits
-
-    def compare(self, m: Module) -> list[tuple[str, Value]]:
-        m.submodules.dut = dut = Multiply()
-        drive_freely(m, dut)
-        a, b = self.noted(m, dut.a, "a"), self.noted(m, dut.b, "b")
-        partial = [Mux(b[place], a << place, 0) for place in range(24)]
+        places = {"low_low": 0, "low_high": 12, "high_low": 12, "high_high": 24}
         total = Signal(48)
-        m.d.comb += total.eq(sum(partial[1:], start=partial[0]))
-        few = b[: 24 - self.bits] == 0
-        return [("product", ~few | (dut.product == total))]
+        m.d.comb += total.eq(sum(self.noted(m, getattr(found, name), f"{name}_noted", 1) << place
+                                 for name, place in places.items()))  # fmt: skip
+        return [("product", dut.product == total)]

@@ -16,13 +16,13 @@ from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.registers import COUNTERS, Window, register, window_banks, window_rows
 
 from .axi_rules import AxiRules, ReadyIndependence
+from .blocks import AccumulatorsApart
 from .counting import CounterContract
 from .delays import SkewContract, TagContract
-from .lane import MultiplyProduct
+from .lane import LaneEqual, Products, ProductSum
 from .memories import CUT, collisions_never
 from .proof import Proof
 from .queues import ReadQueue, WriteQueues
-from .rows import RowsApart
 from .specification import Specification, drive_freely
 
 __all__ = ["COUNTER", "MemoryContract", "proofs"]
@@ -74,17 +74,22 @@ def _memories(config: Config) -> list[Proof]:
             for name, make in subjects.items()]  # fmt: skip
 
 
+def _accumulators(config: Config) -> Proof:
+    build = partial(AccumulatorsApart, config=config)
+    return Proof(name="accumulator.apart", mode="prove", depth=1, build=build, script=CUT)
+
+
 def _counters() -> list[Proof]:
     bits = register(COUNTERS[0]).field("count").width
     return [Proof(name=COUNTER, mode="prove", depth=2, build=partial(CounterContract, bits=bits))]
 
 
 def _lane() -> list[Proof]:
-    build = partial(MultiplyProduct, bits=4)
-    return [Proof(name="lane.multiply_4", mode="bmc", depth=MultiplyProduct.latency + 1, build=build, quick=False)]
+    subjects = (("lane.whole", LaneEqual), ("lane.products", Products), ("lane.product_sum", ProductSum))
+    return [Proof(name=name, mode="bmc", depth=subject.latency + 1, build=subject, script=subject.script)
+            for name, subject in subjects]  # fmt: skip
 
 
 def proofs(config: Config) -> list[Proof]:
     """The solver's proofs for ``config``, those of a group together."""
-    rows = Proof(name="accumulator.rows_apart", mode="prove", depth=1, build=partial(RowsApart, config=config))
-    return [*_bus(config), *_delays(config), *_memories(config), rows, *_counters(), *_lane()]
+    return [*_bus(config), *_delays(config), *_memories(config), _accumulators(config), *_counters(), *_lane()]
