@@ -45,6 +45,7 @@ class Seed:
 class Bitstream:
     """A board's bitstream and its figures; seconds are those of the runs that made it, also if that was earlier.
 
+    ``fmax_mhz`` has least and largest of the seeds that ended; in the median, one that was stopped counts as 0 MHz.
     ``bitstream`` and ``resources``, ``critical_path`` are the best seed's; None where no seed ended in time.
     ``peak_gops`` counts two operations a multiply-accumulate, at the clock the PLL makes.
     """
@@ -70,12 +71,10 @@ class Bitstream:
 
 
 def _placement(plan: Plan, seed: int, cache: Path, time_limit: float, say: Say) -> tuple[Seed, Report | None]:
-    start = time.perf_counter()
     try:
         step = place(plan, seed, cache=cache, time_limit=time_limit, say=say)
-    except TimeLimit:
-        seconds = time.perf_counter() - start
-        return Seed(seed=seed, outcome="time limit", fmax_mhz=None, seconds=seconds, cached=False), None
+    except TimeLimit as late:
+        return Seed(seed=seed, outcome="time limit", fmax_mhz=None, seconds=late.seconds, cached=False), None
     report = read_report(json.loads((step.folder / "report.json").read_text(encoding="utf-8")))
     found = Seed(seed=seed, outcome="placed", fmax_mhz=report.fmax_mhz, seconds=step.seconds, cached=step.cached)
     return found, report
@@ -163,6 +162,11 @@ def build_bitstream(
     return _result(plan, placed, best, packed, area.gates if area else None, seconds)
 
 
+def _median(placed: list[tuple[Seed, Report | None]]) -> float:
+    """Over all seeds; one that was stopped is slower than any that ended."""
+    return median(seed.fmax_mhz or 0.0 for seed, _ in placed)
+
+
 def _result(
     plan: Plan,
     placed: list[tuple[Seed, Report | None]],
@@ -180,7 +184,7 @@ def _result(
         bitstream=str(packed.folder / f"{DESIGN}.bit") if packed else None,
         target_mhz=board.clock_mhz, clock_mhz=clock_mhz,
         met=report is not None and report.met,
-        fmax_mhz={"min": min(speeds), "median": median(speeds), "max": max(speeds)} if speeds else None,
+        fmax_mhz={"min": min(speeds), "median": _median(placed), "max": max(speeds)} if speeds else None,
         best_seed=best[0].seed if best else None,
         critical_path=report.critical_path if report else None,
         resources=report.resources if report else None, available=report.available if report else None,

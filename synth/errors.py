@@ -16,4 +16,8 @@ class ToolFailed(Exception):
 
 
 class TimeLimit(Exception):
-    """A tool was stopped because it took longer than it may."""
+    """A tool was stopped because it took longer than it may: ``seconds``."""
+
+    def __init__(self, tool: str, seconds: float) -> None:
+        super().__init__(f"{tool} was stopped after {seconds:g} s")
+        self.seconds = seconds

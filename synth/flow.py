@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from vanallen.boards.board import Board
 
+from .errors import TimeLimit
 from .plan import DESIGN, Plan, make_plan
 from .recipe import NETLIST
 from .tools import Say, run_tool
@@ -46,15 +47,27 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _step(name: str, folder: Path, tool: str, arguments: list[str], time_limit: float | None, say: Say) -> Step:
-    """Runs a tool unless ``<name>.json`` says that it was done; it is written last, so half a step counts as none."""
-    done = folder / f"{name}.json"
-    if done.is_file():
-        return Step(folder=folder, seconds=json.loads(done.read_text(encoding="utf-8"))["seconds"], cached=True)
-    seconds = run_tool(tool, arguments, folder=folder, time_limit=time_limit, say=say)
-    written = done.with_suffix(".new")
-    written.write_text(json.dumps({"seconds": seconds}), encoding="utf-8")
-    written.replace(done)
+    """Runs a tool unless ``<name>.json`` says that it was done, or stopped after as long as it would have now. That is
+    written last, so half a step counts as none."""
+    record = folder / f"{name}.json"
+    known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    if "seconds" in known:
+        return Step(folder=folder, seconds=known["seconds"], cached=True)
+    if time_limit is not None and known.get("stopped", 0.0) >= time_limit:
+        raise TimeLimit(tool, known["stopped"])
+    try:
+        seconds = run_tool(tool, arguments, folder=folder, time_limit=time_limit, say=say)
+    except TimeLimit as late:
+        _record(record, {"stopped": late.seconds})
+        raise
+    _record(record, {"seconds": seconds})
     return Step(folder=folder, seconds=seconds, cached=False)
+
+
+def _record(path: Path, what: Mapping[str, float]) -> None:
+    written = path.with_suffix(".new")
+    written.write_text(json.dumps(what), encoding="utf-8")
+    written.replace(path)
 
 
 def synthesize(plan: Plan, *, cache: Path = CACHE, time_limit: float | None = None, say: Say = print) -> Step:

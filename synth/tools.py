@@ -99,8 +99,8 @@ def run_tool(
             process.kill()
             process.wait()
             _running.discard(process)
-    if late.is_set():
-        raise TimeLimit(f"{tool} was stopped after {time_limit:g} s")
+    if late.is_set() and time_limit is not None:
+        raise TimeLimit(tool, time_limit)
     if process.returncode:
         raise ToolFailed(f"{tool} failed: {_first_error(errors, log)} (all of it: {log})")
     return time.perf_counter() - start

@@ -111,8 +111,9 @@ def _lines(result: Bitstream) -> list[str]:
         lines.append(f"{result.gates:,.0f} gate equivalents, {result.peak_gops:g} GOPS peak")
     if result.fmax_mhz:
         low, middle, high = (f"{result.fmax_mhz[name]:.1f}" for name in ("min", "median", "max"))
-        seeds = len(result.seeds)
-        lines.append(f"fmax of {seeds} seed{'s' if seeds > 1 else ''}: {low} to {high} MHz, median {middle}")
+        seeds, stopped = len(result.seeds), sum(seed.fmax_mhz is None for seed in result.seeds)
+        left = f", {stopped} stopped at the time limit" if stopped else ""
+        lines.append(f"fmax of {seeds} seed{'s' if seeds > 1 else ''}: {low} to {high} MHz, median {middle}{left}")
     path = result.critical_path
     if path:
         lines.append(f"critical path: {path.start} -> {path.end}, {path.logic_ns + path.routing_ns:.2f} ns "

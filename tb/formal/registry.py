@@ -20,10 +20,10 @@ from .blocks import AccumulatorsApart
 from .counting import CounterContract
 from .delays import SkewContract, TagContract
 from .lane import LaneEqual, Products, ProductSum
-from .memories import CUT, collisions_never
+from .memories import CUT, collisions_never, memories
 from .proof import Proof
 from .queues import ReadQueue, WriteQueues
-from .specification import Specification, drive_freely
+from .specification import Specification, always, drive_freely, history
 
 __all__ = ["COUNTER", "MemoryContract", "proofs"]
 
@@ -32,7 +32,8 @@ COUNTER = "counter.saturates"
 
 
 class MemoryContract(Specification):
-    """A component with a memory of its own, under any inputs: its ports never meet."""
+    """A component with a memory of its own, under any inputs: its ports never meet. A scratchpad reads what was asked
+    for, or tells a collision."""
 
     def __init__(self, *, make: Callable[[], wiring.Component]) -> None:
         self.make = make
@@ -43,6 +44,12 @@ class MemoryContract(Specification):
         drive_freely(m, component)
         if not collisions_never(m, fragment):
             raise ValueError(f"{component!r} must have a memory")
+        if isinstance(component, Scratchpad):
+            ((_, memory),) = memories(fragment)
+            (port,) = memory._read_ports
+            asked = history(m, component.host_read.enable, "asked")
+            due = history(m, component.read.enable | asked, "due")
+            always(m, "a read is done or told as a collision", due == (port._en ^ component.collision))
 
 
 def _bus(config: Config) -> list[Proof]:
@@ -70,7 +77,7 @@ def _memories(config: Config) -> list[Proof]:
         banks, bits = window_banks(config, window)
         rows = window_rows(config, window)
         subjects[f"{window.name.lower()}_ram"] = partial(Scratchpad, rows=rows, banks=banks, bank_bits=bits)
-    return [Proof(name=f"memory.{name}", mode="prove", depth=1, build=partial(MemoryContract, make=make), script=CUT)
+    return [Proof(name=f"memory.{name}", mode="prove", depth=2, build=partial(MemoryContract, make=make), script=CUT)
             for name, make in subjects.items()]  # fmt: skip
 
 

@@ -97,7 +97,8 @@ def _rules(design: str, log: str) -> tuple[str, ...]:
     cells = re.findall(r"Assert failed in top: (?:_witness_\.)?\S*?check_(\d+)", log)
     found = []
     for cell in dict.fromkeys(cells):
-        message = re.search(rf'cell \$check \${cell}\n\s+parameter \\FORMAT "((?:[^"\\]|\\.)*)"', design)
+        parameters = rf"cell \$check \${cell}\n(?:\s+parameter .*\n)*?\s+parameter "
+        message = re.search(parameters + r'\\FORMAT "((?:[^"\\]|\\.)*)"', design)
         found.append(message[1] if message else f"check {cell}")
     return tuple(found)
 

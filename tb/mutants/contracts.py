@@ -1,69 +1,143 @@
-"""Faults that a proof finds: in a block whose contract says all that it does.
+"""Faults that a proof judges: in a block whose contract says what it does, for every input.
 
-The counters are 40 bits wide and no simulation counts that far; `vanallen prove` holds their contract for every value.
-A mutant of one is killed if that proof no longer holds with the mutant in the place of the sound counter.
+No simulation counts to the end of a 40-bit counter, or meets the one sum in a million that a wrong low bit of a product
+rounds another way; `vanallen prove` holds contracts for all of them. A mutant in such a block is killed if the proof no
+longer holds with the same fault in the same cell of the specification's copy of the block.
 """
 
 from __future__ import annotations
 
 import re
 import tempfile
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
+from vanallen.rtl.bus.host_bridge import MEMORIES
 from vanallen.rtl.config import Config
 from vanallen.rtl.registers import COUNTERS
 from vanallen.rtl.verilog import TOP
+from vanallen.tb.formal.proof import Proof
 from vanallen.tb.formal.registry import COUNTER, proofs
 from vanallen.tb.formal.solver import convert, solve
 
 from .draw import CONTROL, Mutation, prepared
+from .result import Verdict
 from .yosys import run_yosys
 
-__all__ = ["broken_proof"]
+__all__ = ["Contract", "by_contract", "contracts"]
 
-_LIMIT = 120.0
-"""Seconds the proof may take; it takes two."""
+_LIMIT = 240.0
+"""Seconds a proof may take; the longest takes thirty."""
 
-_PLACE = "top.counter"
-"""The counter's module in the specification."""
+_PREPARE = """
+read_rtlil specification.il
+hierarchy -top top
+proc -norom
+"""
+"""As the chip is prepared, so that the block has the same cells in the same order, also those a proof leaves out."""
 
-
-def _module(text: str, name: str) -> str:
-    found = re.search(
-        rf"(?:^attribute [^\n]*\n)*^module \\{re.escape(name)}\n.*?^end\n", text, re.MULTILINE | re.DOTALL
-    )
-    if found is None:
-        raise ValueError(f"design must have a module {name}")
-    return found[0]
+_CELL = re.compile(r"^  cell (\S+) (\S+)\n((?:    parameter .*\n)*)", re.MULTILINE)
 
 
-def _mutated(config: Config, mutation: Mutation, active: bool) -> str:
-    """The module with the fault, by the name that the specification knows."""
-    script = f"read_rtlil prepared.il\n{mutation.command(1, 1)}\nwrite_rtlil mutated.il"
-    text = run_yosys(script, {"prepared.il": prepared(config)}, ("mutated.il",))[1]["mutated.il"]
-    module = _module(text, mutation.module).replace(f"\\{mutation.module}\n", f"\\{_PLACE}\n", 1)
+@dataclass(frozen=True)
+class Contract:
+    """``module`` of the chip, with what is below it, is ``place`` in the specifications of ``proofs``. If ``complete``,
+    they say all that the block does, so that a fault with which they hold changes nothing."""
+
+    module: str
+    place: str
+    proofs: tuple[str, ...]
+    complete: bool
+
+
+def contracts(config: Config) -> tuple[Contract, ...]:
+    """The blocks that have contracts; of one in another, the inner one counts."""
+    below = f"{TOP}.accelerator"
+    found = [Contract(f"{below}.{name}", "top.counter", (COUNTER,), True) for name in COUNTERS]
+    rams = [f"{window.name.lower()}_ram" for window in MEMORIES]
+    found += [Contract(f"{below}.{ram}", "top.dut", (f"memory.{ram}",), False) for ram in rams]
+    for lane in range(config.lanes):
+        module = f"{below}.requantizer.lane_{lane}"
+        found += [Contract(module, "top.dut", ("lane.whole",), True),
+                  Contract(f"{module}.multiply", "top.dut", ("lane.products", "lane.product_sum"), True)]  # fmt: skip
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A cell; ``kind`` is its type and parameters, or empty for a submodule, whose type is named after its place."""
+
+    name: str
+    kind: str
+
+
+def _cells(text: str, module: str) -> list[_Cell]:
+    """The cells of ``module``, in order."""
+    found = re.search(rf"^module \\{re.escape(module)}\n.*?^end\n", text, re.MULTILINE | re.DOTALL)
+    cells = [] if found is None else _CELL.findall(found[0])
+    return [_Cell(name.removeprefix("\\"), kind + parameters if kind.startswith("$") else "")
+            for kind, name, parameters in cells]  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def _specification(config: Config, proof: str) -> tuple[Proof, str]:
+    (found,) = (one for one in proofs(config) if one.name == proof)
+    files = {"specification.il": convert(found.build())}
+    return found, run_yosys(f"{_PREPARE}write_rtlil prepared.il\n", files, ("prepared.il",))[1]["prepared.il"]
+
+
+def _counterpart(config: Config, mutation: Mutation, contract: Contract, specification: str) -> Mutation | None:
+    """The same fault in the specification's copy of the block: in the submodule of the same name, or the cell at the
+    same place in the list. None if a contract that isn't complete doesn't need the cell; then it isn't there."""
+    place = contract.place + mutation.module.removeprefix(contract.module)
+    here, there = _cells(prepared(config), mutation.module), _cells(specification, place)
+    if any(cell == _Cell(mutation.cell, "") for cell in there):
+        return mutation.moved(place, mutation.cell)
+    if [cell.kind for cell in here] == [cell.kind for cell in there]:
+        return mutation.moved(place, there[[cell.name for cell in here].index(mutation.cell)].name)
+    if contract.complete:
+        raise ValueError(f"{place} in the specification must have the cells of {mutation.module}")
+    return None
+
+
+def _with_fault(specification: str, mutation: Mutation, active: bool) -> str:
+    script = f"read_rtlil prepared.il\n{mutation.command(1, 1)}\nwrite_rtlil mutated.il\n"
+    text = run_yosys(script, {"prepared.il": specification}, ("mutated.il",))[1]["mutated.il"]
+    top = text.rindex("\nmodule \\top\n")
     fixed = rf"  wire \\{CONTROL}\n  connect \\{CONTROL} 1'{active:d}"
-    return re.sub(rf"^  wire input \d+ \\{CONTROL}$", fixed, module, count=1, flags=re.MULTILINE)
+    return text[:top] + re.sub(rf"^  wire input \d+ \\{CONTROL}$", fixed, text[top:], count=1, flags=re.MULTILINE)
 
 
-def broken_proof(config: Config, mutation: Mutation, *, active: bool = True) -> str:
-    """What the proof of a counter says of ``mutation``; empty if it holds, or if the fault isn't in a counter. A fault
-    that isn't ``active`` must be found to change nothing.
+def _broken(proof: Proof, design: str) -> str:
+    """What the proof says of ``design``; empty if it holds."""
+    with tempfile.TemporaryDirectory(prefix="vanallen-proof-") as folder:
+        answer = solve(design, proof.mode, proof.depth, proof.script, Path(folder) / proof.name, _LIMIT)
+    if answer.status not in ("PASS", "FAIL", "UNKNOWN"):
+        raise ValueError(f"{proof.name} must be decided, not end with {answer.status}: {answer.log.strip()[-500:]}")
+    return "" if answer.status == "PASS" else f"{proof.name}: {', '.join(answer.broken)}"
+
+
+def by_contract(config: Config, mutation: Mutation, *, active: bool = True) -> tuple[Verdict, str] | None:
+    """Killed, and by which rule, if a proof of the block no longer holds; equivalent, and which proofs say so, if they
+    say all that it does and hold. None if that decides nothing. A fault that isn't ``active`` must change nothing.
 
     Raises
     ------
     YosysFailed, SolverMissing
         If a tool fails or isn't installed.
     ValueError
-        If the proof is not decided.
+        If a proof is not decided, or its specification has another block than the chip.
     """
-    if mutation.module not in [f"{TOP}.accelerator.{name}" for name in COUNTERS]:
-        return ""
-    (proof,) = (proof for proof in proofs(config) if proof.name == COUNTER)
-    design = convert(proof.build())
-    design = design.replace(_module(design, _PLACE), _mutated(config, mutation, active))
-    with tempfile.TemporaryDirectory(prefix="vanallen-proof-") as folder:
-        answer = solve(design, proof.mode, proof.depth, proof.script, Path(folder) / COUNTER, _LIMIT)
-    if answer.status not in ("PASS", "FAIL", "UNKNOWN"):
-        raise ValueError(f"{COUNTER} must be decided, not end with {answer.status}: {answer.log.strip()[-500:]}")
-    return "" if answer.status == "PASS" else f"{COUNTER}: {', '.join(answer.broken)}"
+    matching = [one for one in contracts(config) if f"{mutation.module}.".startswith(f"{one.module}.")]
+    if not matching:
+        return None
+    contract = max(matching, key=lambda one: len(one.module))
+    for name in contract.proofs:
+        proof, specification = _specification(config, name)
+        moved = _counterpart(config, mutation, contract, specification)
+        if moved is None:
+            return None
+        if said := _broken(proof, _with_fault(specification, moved, active)):
+            return Verdict.KILLED, f"proof: {said}"
+    return (Verdict.EQUIVALENT, f"proof: {', '.join(contract.proofs)}") if contract.complete else None

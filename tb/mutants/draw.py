@@ -8,7 +8,7 @@ kind of fault is left out.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from vanallen.rtl.config import Config
@@ -60,6 +60,10 @@ class Mutation:
         module = self.module.removeprefix(f"{TOP}.")
         turned = "" if self.control is None else f"[{self.control}]"
         return f"{self.block}:{module}:{self.cell}.{self.port}[{self.bit}]:{self.mode}{turned}"
+
+    def moved(self, module: str, cell: str) -> Mutation:
+        """The same fault in another cell."""
+        return replace(self, module=module, cell=cell)
 
     def command(self, width: int, value: int) -> str:
         """The Yosys command that puts the fault in, active while the control signal equals ``value``."""

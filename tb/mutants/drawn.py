@@ -27,7 +27,7 @@ from vanallen.tb.jobs import Mismatch
 from vanallen.tb.runner import build, run
 from vanallen.tb.short import random_jobs, short_regression
 
-from .contracts import broken_proof
+from .contracts import by_contract
 from .draw import Mutation, mutants_verilog, prepared
 from .equivalence import is_equivalent
 from .result import MutantOutcome, Verdict
@@ -127,8 +127,8 @@ def judge(batch: Batch, mutant: int) -> MutantOutcome:
         return outcome(Verdict.KILLED, f"quick: {found}")
     if is_equivalent(prepared(batch.config), mutation):
         return outcome(Verdict.EQUIVALENT, "induction over registers and memories")
-    if found := broken_proof(batch.config, mutation):
-        return outcome(Verdict.KILLED, f"proof: {found}")
+    if judged := by_contract(batch.config, mutation):
+        return outcome(*judged)
     for step, failure in (("jobs", _more_failure), ("cocotb", _cocotb_failure)):
         if found := failure(batch, mutant):
             return outcome(Verdict.KILLED, f"{step}: {found}")

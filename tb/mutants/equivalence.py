@@ -22,7 +22,7 @@ _FLATTEN = """
 attrmap -remove src
 flatten
 opt_clean -purge
-simplemap t:$dff
+simplemap t:$dff t:$mux
 opt_clean -purge
 write_rtlil flat.il
 """

@@ -111,6 +111,18 @@ def test_a_seed_that_takes_too_long_is_listed(cache, counter):
     result = build_bitstream(BOARD, seeds=3, make_core=counter, cache=cache, time_limit=0.2)
     assert [seed.outcome for seed in result.seeds] == ["placed", "placed", "time limit"]
     assert result.seeds[2].fmax_mhz is None and result.met
+    assert result.fmax_mhz["median"] == result.fmax_mhz["min"], "the stopped one is the slowest of three"
+
+
+def test_a_seed_that_was_stopped_is_tried_again_with_more_time_alone(cache, counter, monkeypatch):
+    build_bitstream(BOARD, seeds=3, make_core=counter, cache=cache, time_limit=0.2)
+    with monkeypatch.context() as without_tools:
+        for tool in tools.TOOLS:
+            without_tools.setitem(tools.TOOLS, tool, "no-such-program-anywhere")
+        again = build_bitstream(BOARD, seeds=3, make_core=counter, cache=cache, time_limit=0.2)
+        assert (again.seeds[2].outcome, again.seeds[2].seconds) == ("time limit", 0.2)
+    longer = build_bitstream(BOARD, seeds=3, make_core=counter, cache=cache, time_limit=300)
+    assert longer.seeds[2].outcome == "placed"
 
 
 def test_a_synthesis_that_takes_too_long(tmp_path, counter):

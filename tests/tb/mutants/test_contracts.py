@@ -1,31 +1,70 @@
-"""A counter with a fault that no simulation reaches breaks its proof; without it the proof holds."""
+"""A fault that no simulation reaches breaks the proof of its block; without it the proof holds."""
 
 import pytest
 
-from vanallen.rtl.config import preset
-from vanallen.tb.mutants.contracts import broken_proof
-from vanallen.tb.mutants.draw import draw
+from vanallen.rtl.config import PRESETS, preset
+from vanallen.tb.formal.registry import proofs
+from vanallen.tb.mutants.contracts import by_contract, contracts
+from vanallen.tb.mutants.draw import Mutation, block_modules, draw, prepared
+from vanallen.tb.mutants.result import Verdict
 
 NANO = preset("nano")
 COUNTERS = ("job_cycles", "issued_slots", "stalled_slots", "stolen_slots")
 
 
 @pytest.fixture(scope="module")
-def in_counters():
-    found = [mutation for mutation in draw(NANO, 150, 1) if mutation.module.endswith(COUNTERS)]
+def drawn():
+    return draw(NANO, 150, 1)
+
+
+@pytest.fixture(scope="module")
+def in_counters(drawn):
+    found = [mutation for mutation in drawn if mutation.module.endswith(COUNTERS)]
     assert len(found) >= 3, "of 25 in the bus"
+    return found
+
+
+def named(drawn, name):
+    (found,) = (mutation for mutation in drawn if mutation.name == name)
     return found
 
 
 def test_a_fault_in_a_counter_breaks_its_proof(in_counters):
     for mutation in in_counters[:3]:
-        assert broken_proof(NANO, mutation) == "counter.saturates: it counts", mutation.name
+        verdict = Verdict.KILLED, "proof: counter.saturates: it counts"
+        assert by_contract(NANO, mutation) == verdict, mutation.name
 
 
-def test_a_counter_without_its_fault_is_proven(in_counters):
-    assert broken_proof(NANO, in_counters[0], active=False) == ""
+def test_a_counter_without_its_fault_is_proven_and_that_is_all_it_does(in_counters):
+    assert by_contract(NANO, in_counters[0], active=False) == (Verdict.EQUIVALENT, "proof: counter.saturates")
 
 
-def test_other_blocks_are_left_to_the_other_steps():
-    others = [mutation for mutation in draw(NANO, 12, 1) if not mutation.module.endswith(COUNTERS)]
-    assert broken_proof(NANO, others[0]) == ""
+def test_a_low_bit_of_a_product_breaks_the_proof_of_the_multiplier(drawn):
+    mutation = named(drawn, "requant:accelerator.requantizer.lane_0.multiply:$20.D[11]:const0")
+    assert by_contract(NANO, mutation) == (Verdict.KILLED, "proof: lane.product_sum: product")
+    proven = Verdict.EQUIVALENT, "proof: lane.products, lane.product_sum"
+    assert by_contract(NANO, mutation, active=False) == proven
+
+
+@pytest.mark.parametrize(
+    ("module", "port"), [("activation_ram", "collided"), ("weight_ram", "rst")], ids=["never told", "no reset"]
+)
+def test_a_scratchpad_that_forgets_a_read_breaks_its_proof(module, port):
+    mutation = Mutation("memory", "const0", f"vanallen.accelerator.{module}", "access", port, 0, None, "")
+    broken = f"proof: memory.{module}: a read is done or told as a collision"
+    assert by_contract(NANO, mutation) == (Verdict.KILLED, broken)
+    assert by_contract(NANO, mutation, active=False) is None, "the contract doesn't say what is read"
+
+
+def test_other_blocks_are_left_to_the_other_steps(drawn):
+    blocks = [one.module for one in contracts(NANO)]
+    others = [one for one in drawn if not any(f"{one.module}.".startswith(f"{block}.") for block in blocks)]
+    assert by_contract(NANO, others[0]) is None
+
+
+@pytest.mark.parametrize("config", [PRESETS["nano"], PRESETS["cubesat"]], ids=lambda config: config.name)
+def test_contracts_are_of_modules_and_proofs_that_exist(config):
+    modules = {module for block in block_modules(prepared(config)).values() for module in block}
+    names = {proof.name for proof in proofs(config)}
+    for contract in contracts(config):
+        assert contract.module in modules and set(contract.proofs) <= names, contract
