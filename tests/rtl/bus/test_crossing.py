@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from amaranth.hdl import ClockDomain, Module, ResetSignal, Signal
 from amaranth.sim import Simulator
 
 from vanallen.rtl.bus.crossing import AxiCrossing
@@ -120,3 +121,56 @@ def test_an_answer_comes_in_a_few_cycles():
     simulator.add_testbench(manager)
     simulator.run_until(100 * 40e-9)
     assert waited == [4]
+
+
+@pytest.mark.parametrize("periods", [(40, 10), (10, 40), (9, 10)])
+def test_a_reset_of_both_sides_empties_every_channel(periods):
+    """As ``rtl.verilog.system_verilog`` asks for it: both together, for four cycles of the slower clock."""
+    crossing = AxiCrossing(manager_domain="link", subordinate_domain="sync")
+    top, resets = Module(), {"link": Signal(), "sync": Signal()}
+    top.submodules.crossing = crossing
+    for domain, reset in resets.items():
+        top.domains += ClockDomain(domain)
+        top.d.comb += ResetSignal(domain).eq(reset)
+    simulator = Simulator(top)
+    for domain, period in zip(resets, periods, strict=True):
+        simulator.add_clock(period * 1e-9, domain=domain)
+    domains = {"manager": "link", "subordinate": "sync"}
+    ports = {"manager": crossing.manager, "subordinate": crossing.subordinate}
+    slower = max(zip(periods, resets, strict=True))[1]
+    got = []
+
+    async def testbench(ctx):
+        ends = [(channel, side, OTHER[side]) for channel, (side, _) in CHANNELS.items()]
+        for channel, side, _ in ends:  # nobody takes: the queues fill
+            ctx.set(getattr(ports[side], f"{channel}valid"), 1)
+        for _ in range(12):
+            await ctx.tick(slower)
+        assert all(ctx.get(getattr(ports[end], f"{channel}valid")) for channel, _, end in ends)
+        for channel, side, _ in ends:
+            ctx.set(getattr(ports[side], f"{channel}valid"), 0)
+        for value in (1, 0):
+            for reset in resets.values():
+                ctx.set(reset, value)
+            for _ in range(4):
+                await ctx.tick(slower)
+        for channel, side, end in ends:
+            fields = CHANNELS[channel][1]
+            assert not ctx.get(getattr(ports[end], f"{channel}valid")), f"{channel}: nothing is left from before"
+            for number in range(8):
+                word = getattr(ports[side], fields[0])
+                ctx.set(word, number % (1 << len(word)))
+                ctx.set(getattr(ports[side], f"{channel}valid"), 1)
+                await ctx.tick(domains[side]).until(getattr(ports[side], f"{channel}ready"))
+                ctx.set(getattr(ports[side], f"{channel}valid"), 0)
+                while not ctx.get(getattr(ports[end], f"{channel}valid")):
+                    await ctx.tick(domains[end])
+                assert ctx.get(getattr(ports[end], fields[0])) == number % (1 << len(word)), channel
+                ctx.set(getattr(ports[end], f"{channel}ready"), 1)
+                await ctx.tick(domains[end])
+                ctx.set(getattr(ports[end], f"{channel}ready"), 0)
+            got.append(channel)
+
+    simulator.add_testbench(testbench)
+    simulator.run_until(2000 * 40e-9)
+    assert got == list(CHANNELS), "a deadline, not an end"
