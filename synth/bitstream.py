@@ -74,7 +74,7 @@ def _placement(plan: Plan, seed: int, cache: Path, time_limit: float, say: Say) 
     try:
         step = place(plan, seed, cache=cache, time_limit=time_limit, say=say)
     except TimeLimit as late:
-        return Seed(seed=seed, outcome="time limit", fmax_mhz=None, seconds=late.seconds, cached=False), None
+        return Seed(seed=seed, outcome="time limit", fmax_mhz=None, seconds=late.seconds, cached=late.earlier), None
     report = read_report(json.loads((step.folder / "report.json").read_text(encoding="utf-8")))
     found = Seed(seed=seed, outcome="placed", fmax_mhz=report.fmax_mhz, seconds=step.seconds, cached=step.cached)
     return found, report

@@ -16,8 +16,9 @@ class ToolFailed(Exception):
 
 
 class TimeLimit(Exception):
-    """A tool was stopped because it took longer than it may: ``seconds``."""
+    """A tool was stopped because it took longer than it may: ``seconds``; ``earlier``, by a command before this one."""
 
-    def __init__(self, tool: str, seconds: float) -> None:
+    def __init__(self, tool: str, seconds: float, *, earlier: bool = False) -> None:
         super().__init__(f"{tool} was stopped after {seconds:g} s")
         self.seconds = seconds
+        self.earlier = earlier

@@ -54,7 +54,7 @@ def _step(name: str, folder: Path, tool: str, arguments: list[str], time_limit: 
     if "seconds" in known:
         return Step(folder=folder, seconds=known["seconds"], cached=True)
     if time_limit is not None and known.get("stopped", 0.0) >= time_limit:
-        raise TimeLimit(tool, known["stopped"])
+        raise TimeLimit(tool, known["stopped"], earlier=True)
     try:
         seconds = run_tool(tool, arguments, folder=folder, time_limit=time_limit, say=say)
     except TimeLimit as late:

@@ -120,7 +120,8 @@ def test_a_seed_that_was_stopped_is_tried_again_with_more_time_alone(cache, coun
         for tool in tools.TOOLS:
             without_tools.setitem(tools.TOOLS, tool, "no-such-program-anywhere")
         again = build_bitstream(BOARD, seeds=3, make_core=counter, cache=cache, time_limit=0.2)
-        assert (again.seeds[2].outcome, again.seeds[2].seconds) == ("time limit", 0.2)
+        last = again.seeds[2]
+        assert (last.outcome, last.seconds, last.cached) == ("time limit", 0.2, True)
     longer = build_bitstream(BOARD, seeds=3, make_core=counter, cache=cache, time_limit=300)
     assert longer.seeds[2].outcome == "placed"
 
