@@ -49,6 +49,8 @@ def gate_netlist(
     script = (
         "read_rtlil design.il",
         *after_read,
+        # with wires that nothing reads, Yosys 0.70 ends in a failed assertion after abc9 on nano's chip
+        "opt_clean -purge",
         " ".join(("synth_ecp5", *options, "-top", top)),
         "write_json netlist.json",
     )
@@ -72,7 +74,9 @@ def _run(script: Sequence[str], folder: Path) -> None:
     run = subprocess.run([yosys(), "-q", "-l", "yosys.txt", "-p", "; ".join(script)], cwd=folder, capture_output=True,
                          text=True, check=False)  # fmt: skip
     if run.returncode:
-        raise RuntimeError(f"Yosys failed: {run.stderr.strip() or run.stdout.strip()}")
+        log = (folder / "yosys.txt").read_text(encoding="utf-8", errors="replace").splitlines()
+        said = [line for line in log if "ERROR" in line] or [run.stderr.strip() or run.stdout.strip()]
+        raise RuntimeError(f"Yosys failed: {said[0]}")
 
 
 def chip_netlist(config: Config, *, cache: Path = CACHE, report: Callable[[str], None] | None = None) -> dict[str, Any]:
