@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import median, median_low
 
 from vanallen.boards.board import Board
 from vanallen.rtl.config import preset
@@ -163,8 +163,9 @@ def build_bitstream(
 
 
 def _median(placed: list[tuple[Seed, Report | None]]) -> float:
-    """Over all seeds; one that was stopped is slower than any that ended."""
-    return median(seed.fmax_mhz or 0.0 for seed, _ in placed)
+    """Over all seeds; one that was stopped is slower than any that ended, and half of them stopped is no median."""
+    speeds = [seed.fmax_mhz or 0.0 for seed, _ in placed]
+    return median(speeds) if median_low(speeds) else 0.0
 
 
 def _result(

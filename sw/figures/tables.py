@@ -102,7 +102,7 @@ _CHECKS: Sequence[tuple[str, str, Callable[[Mapping[str, Any]], str]]] = (
     ("run-digits", "digits: values that differ from the golden model or onnxruntime", _digits),
     ("run-digits", "digits: images in the right class", _accuracy),
     ("regress", "cocotb regression at the AXI4-Lite port of `nano` (Verilator)", _regression),
-    ("mutants", "faults in the hardware that the regression catches", _mutants),
+    ("mutants", "faults in the hardware that the regression, or a proof of the block, catches", _mutants),
     ("prove", "formal proofs", _proofs),
 )
 

@@ -20,6 +20,9 @@ __all__ = ["ASK_WAIT", "READ_WAIT", "WRITE_WAIT", "AxiRules", "ReadyIndependence
 HELD = 2
 """Cycles that a write waits for reads of its row."""
 
+PAUSED = 2
+"""Consecutive cycles in which no read is accepted, so that a write goes first."""
+
 WRITE_WAIT = 1 + HELD
 """Cycles without a response while a write is owed one."""
 
@@ -84,6 +87,9 @@ class AxiRules(BridgeSpecification):
         always(m, "a read owed a response gets one in time", read_waits <= READ_WAIT)
         full = self._wait(m, "full", ~port.arready & (~port.rvalid | port.rready), ~read.paused, ASK_WAIT)
         always(m, "a host that takes its responses can ask again in time", full <= ASK_WAIT)
+        paused = self._wait(m, "paused", read.paused, Value.cast(1), PAUSED)
+        always(m, "reads are held off for two cycles at most", paused <= PAUSED)
+        always(m, "invariant: what was held off asks for nothing", (paused == 0) | ~read.request)
         nothing_stored, flights = read.stored == 0, self.flights()
         for stage, flight in enumerate(flights):
             oldest = nothing_stored & flight.valid & ~Cat(other.valid for other in flights[stage + 1 :]).any()

@@ -52,7 +52,8 @@ class AccumulatorsApart(Specification):
         self.adding = list(component(fragment, "array", "tags").taps)
         draining, retiring = component(fragment, "array", "drain_tags"), component(fragment, "requantizer", "tags")
         self.draining = [*draining.taps, *list(retiring.taps)[1:]]
-        assert collisions_never(m, fragment, "accumulator")
+        banks = 2 * (self.config.columns + self.config.side_columns)
+        assert collisions_never(m, fragment, "accumulator") == banks
         for bank in range(2):
             adds, drains = (_any(tag.valid & (tag.bank == bank) for tag in tags)
                             for tags in (self.adding, self.draining))  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from amaranth.hdl import Fragment, Module, signed
+from amaranth.hdl import Fragment, Module, Mux, signed
 from amaranth.lib import wiring
 
 from vanallen.rtl import timing
@@ -32,8 +32,8 @@ COUNTER = "counter.saturates"
 
 
 class MemoryContract(Specification):
-    """A component with a memory of its own, under any inputs: its ports never meet. A scratchpad reads what was asked
-    for, or tells a collision."""
+    """A component with a memory of its own, under any inputs: its ports never meet. A scratchpad reads the row that the
+    data path asked for, else the one the host did a cycle before, or tells that this row is written."""
 
     def __init__(self, *, make: Callable[[], wiring.Component]) -> None:
         self.make = make
@@ -45,11 +45,19 @@ class MemoryContract(Specification):
         if not collisions_never(m, fragment):
             raise ValueError(f"{component!r} must have a memory")
         if isinstance(component, Scratchpad):
-            ((_, memory),) = memories(fragment)
-            (port,) = memory._read_ports
-            asked = history(m, component.host_read.enable, "asked")
-            due = history(m, component.read.enable | asked, "due")
-            always(m, "a read is done or told as a collision", due == (port._en ^ component.collision))
+            self._reads(m, component, fragment)
+
+    def _reads(self, m: Module, pad: Scratchpad, fragment: Fragment) -> None:
+        ((_, memory),) = memories(fragment)
+        (read,), (write,) = memory._read_ports, memory._write_ports
+        asked = history(m, pad.host_read.enable, "asked")
+        asked_row = history(m, pad.host_read.address, "asked_row")
+        due = history(m, pad.read.enable | asked, "due")
+        row = history(m, Mux(pad.read.enable, pad.read.address, asked_row), "row")
+        written = write._en.any() & (write._addr == row)
+        always(m, "a read is done but for a row that is written", read._en == (due & ~written))
+        always(m, "a row is read that was asked for", ~read._en | (read._addr == row))
+        always(m, "a read that isn't done is told as a collision", pad.collision == (due & written))
 
 
 def _bus(config: Config) -> list[Proof]:

@@ -37,18 +37,20 @@ proc -norom
 """
 """As the chip is prepared, so that the block has the same cells in the same order, also those a proof leaves out."""
 
-_CELL = re.compile(r"^  cell (\S+) (\S+)\n((?:    parameter .*\n)*)", re.MULTILINE)
+_CELL = re.compile(r"^  cell (\S+) (\S+)\n((?:    parameter .*\n)*)((?:    connect .*\n)*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Contract:
     """``module`` of the chip, with what is below it, is ``place`` in the specifications of ``proofs``. If ``complete``,
-    they say all that the block does, so that a fault with which they hold changes nothing."""
+    they say all that the block does, so that a fault with which they hold changes nothing; but for what enters and
+    leaves the submodule ``cut``, whose inside is another contract's."""
 
     module: str
     place: str
     proofs: tuple[str, ...]
     complete: bool
+    cut: str = ""
 
 
 def contracts(config: Config) -> tuple[Contract, ...]:
@@ -59,7 +61,7 @@ def contracts(config: Config) -> tuple[Contract, ...]:
     found += [Contract(f"{below}.{ram}", "top.dut", (f"memory.{ram}",), False) for ram in rams]
     for lane in range(config.lanes):
         module = f"{below}.requantizer.lane_{lane}"
-        found += [Contract(module, "top.dut", ("lane.whole",), True),
+        found += [Contract(module, "top.dut", ("lane.whole",), True, cut="multiply"),
                   Contract(f"{module}.multiply", "top.dut", ("lane.products", "lane.product_sum"), True)]  # fmt: skip
     return tuple(found)
 
@@ -70,14 +72,18 @@ class _Cell:
 
     name: str
     kind: str
+    ports: frozenset[str]
 
 
 def _cells(text: str, module: str) -> list[_Cell]:
     """The cells of ``module``, in order."""
     found = re.search(rf"^module \\{re.escape(module)}\n.*?^end\n", text, re.MULTILINE | re.DOTALL)
     cells = [] if found is None else _CELL.findall(found[0])
-    return [_Cell(name.removeprefix("\\"), kind + parameters if kind.startswith("$") else "")
-            for kind, name, parameters in cells]  # fmt: skip
+    return [
+        _Cell(name.removeprefix("\\"), kind + parameters if kind.startswith("$") else "",
+              frozenset(re.findall(r"connect \\?(\S+) ", connections)))
+        for kind, name, parameters, connections in cells
+    ]  # fmt: skip
 
 
 @lru_cache(maxsize=4)
@@ -89,11 +95,15 @@ def _specification(config: Config, proof: str) -> tuple[Proof, str]:
 
 def _counterpart(config: Config, mutation: Mutation, contract: Contract, specification: str) -> Mutation | None:
     """The same fault in the specification's copy of the block: in the submodule of the same name, or the cell at the
-    same place in the list. None if a contract that isn't complete doesn't need the cell; then it isn't there."""
+    same place in the list. None where there is none to judge by: a submodule whose port has another name or lies at
+    the contract's cut, a clock (the proofs have one, and one edge), a cell that an incomplete contract doesn't need."""
+    if mutation.port in ("CLK", "clk") or (mutation.module, mutation.cell) == (contract.module, contract.cut):
+        return None
     place = contract.place + mutation.module.removeprefix(contract.module)
     here, there = _cells(prepared(config), mutation.module), _cells(specification, place)
-    if any(cell == _Cell(mutation.cell, "") for cell in there):
-        return mutation.moved(place, mutation.cell)
+    submodule = next((cell for cell in there if not cell.kind and cell.name == mutation.cell), None)
+    if submodule is not None:
+        return mutation.moved(place, mutation.cell) if mutation.port in submodule.ports else None
     if [cell.kind for cell in here] == [cell.kind for cell in there]:
         return mutation.moved(place, there[[cell.name for cell in here].index(mutation.cell)].name)
     if contract.complete:

@@ -112,6 +112,8 @@ def test_a_seed_that_takes_too_long_is_listed(cache, counter):
     assert [seed.outcome for seed in result.seeds] == ["placed", "placed", "time limit"]
     assert result.seeds[2].fmax_mhz is None and result.met
     assert result.fmax_mhz["median"] == result.fmax_mhz["min"], "the stopped one is the slowest of three"
+    half = build_bitstream(BOARD, seeds=4, make_core=counter, cache=cache, time_limit=0.2)
+    assert half.fmax_mhz["median"] == 0, "two of four were stopped"
 
 
 def test_a_seed_that_was_stopped_is_tried_again_with_more_time_alone(cache, counter, monkeypatch):
