@@ -21,7 +21,7 @@ def rows_apart(m: Module, config: Config, state: SimpleNamespace, taps: list[Any
     A column reads an accumulator when a tag comes by and writes it so many cycles later; all columns see the same tags,
     so no bank reads, to accumulate, the row that it writes. ``state`` is the sequencer's, ``taps`` are its tags.
     """
-    apart, new = timing.ACCUMULATOR + 1, taps[0]
+    apart = timing.ACCUMULATOR + 1
     always(m, "invariant: preloading or streaming", ~(state.preloading & state.streaming))
     for later, new in enumerate(taps):
         for cycles, old in enumerate(taps[later + 1 : later + 1 + apart], start=1):
