@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-__all__ = ["PRESETS", "Config", "preset"]
+__all__ = ["PRESETS", "PROTECTIONS", "Config", "preset"]
 
 ARRAY_ROWS = (4, 8, 16)
 """Heights of the systolic array that the partial-sum widths and the RAM words are made for."""
@@ -12,6 +12,11 @@ ARRAY_ROWS = (4, 8, 16)
 COMMAND_WORDS = 8
 """64-bit words a command takes in command RAM."""
 
+PROTECTIONS = ("none", "full")
+"""What a build may be protected by."""
+
+PROTECTED_COLUMNS = 16
+"""Widest array with a checksum column: the sum of so many int8 has 12 bits."""
 
 WINDOW_BYTES = 1 << 19
 """Address space of a memory."""
@@ -48,8 +53,9 @@ class Config:
         Rows of parameter RAM; a row holds bias and scale of ``lanes`` channels.
     command_rows : int
         64-bit words of command RAM; a command takes 8.
-    side_columns : int
-        ``X``, checksum columns beside the array; 0 until the protected build exists.
+    protection : str
+        One of :data:`PROTECTIONS`: ``"full"`` detects and repairs any single upset; ``"none"`` has neither protection
+        logic nor protection registers.
 
     Raises
     ------
@@ -68,11 +74,11 @@ class Config:
     accumulator_rows: int
     parameter_rows: int = 512
     command_rows: int = 512
-    side_columns: int = 0
+    protection: str = "none"
 
     def __post_init__(self) -> None:
         for field, value in vars(self).items():
-            if field != "name" and (not isinstance(value, int) or isinstance(value, bool)):
+            if field not in ("name", "protection") and (not isinstance(value, int) or isinstance(value, bool)):
                 raise TypeError(f"{field} must be an integer, not {value!r}")
         _require(self.rows in ARRAY_ROWS, f"rows must be one of {ARRAY_ROWS}, not {self.rows!r}")
         _require(
@@ -98,7 +104,12 @@ class Config:
             _is_power_of_two(self.command_rows) and 64 <= self.command_rows <= 4096,
             f"command_rows must be a power of two from 64 to 4096, not {self.command_rows!r}",
         )
-        _require(self.side_columns == 0, f"side_columns must be 0 without protection, not {self.side_columns!r}")
+        _require(self.protection in PROTECTIONS, f"protection must be one of {PROTECTIONS}, not {self.protection!r}")
+        _require(
+            not self.protected or self.columns <= PROTECTED_COLUMNS,
+            f"columns must be at most {PROTECTED_COLUMNS} with protection, not {self.columns!r}: "
+            "a checksum weight, the sum of a row's weights, has 12 bits",
+        )
 
     def _check_memory(self, field: str, size: int, word: int) -> None:
         words, rest = divmod(size, word)
@@ -112,6 +123,21 @@ class Config:
             f"{field} must be at most {WINDOW_BYTES // stride * word}, not {size!r}: its window of the address map is "
             f"{WINDOW_BYTES} bytes, {stride} a word",
         )
+
+    @property
+    def protected(self) -> bool:
+        """Whether single upsets are detected and repaired."""
+        return self.protection == "full"
+
+    @property
+    def copies(self) -> int:
+        """Copies of everything that steers: three, which vote, in a protected build."""
+        return 3 if self.protected else 1
+
+    @property
+    def side_columns(self) -> int:
+        """``X``, checksum columns beside the array."""
+        return int(self.protected)
 
     @property
     def activation_words(self) -> int:
@@ -165,8 +191,8 @@ PRESETS = {
 """The presets by name, smallest first."""
 
 
-def preset(name: str) -> Config:
-    """The preset called ``name``.
+def preset(name: str, protection: str = "none") -> Config:
+    """The preset called ``name``, protected or not.
 
     Raises
     ------
@@ -175,4 +201,4 @@ def preset(name: str) -> Config:
     """
     if name not in PRESETS:
         raise ValueError(f"configuration must be one of {', '.join(PRESETS)}, not {name!r}")
-    return PRESETS[name]
+    return replace(PRESETS[name], protection=protection)

@@ -106,7 +106,7 @@ class ArrayUnit(wiring.Component):
         # the select's register, the accumulator's latency and the register of the group that is chosen
         tag = drain.taps[self.drain_latency - (1 + Accumulator.latency + 1)]
         m.submodules[f"drain_select_{group}"] = select = TagPipe(tag=select_tag(self.config), depth=1)
-        m.submodules[f"drain_show_{group}"] = show = TagPipe(tag=show_tag(), depth=Accumulator.latency)
+        m.submodules[f"drain_show_{group}"] = show = TagPipe(tag=show_tag(self.config), depth=Accumulator.latency)
         m.d.comb += [
             select.i.valid.eq(tag.valid & (tag.group == group)), select.i.bank.eq(tag.bank), select.i.row.eq(tag.row),
             show.i.valid.eq(select.taps[1].valid), show.i.bank.eq(select.taps[1].bank),

@@ -1,12 +1,12 @@
 """The tags: the records that steer the data path, and the one module that delays them."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl.config import Config
 
-__all__ = ["End", "TagPipe", "drain_tag", "issue_tag", "select_tag", "show_tag"]
+__all__ = ["End", "TagPipe", "drain_tag", "issue_tag", "select_tag", "show_tag", "sound"]
 
 
 class End(enum.Enum, shape=2):
@@ -26,6 +26,9 @@ def issue_tag(config: Config) -> data.StructLayout:
     the first, last tile of its block; ``end``: it is the last row of the last tile; ``bank``, ``row``: the accumulator
     it is added to; ``swap``: the shadow weights become active with this row; ``load``, ``load_row``: a weight row
     enters the shadow registers of that array row.
+
+    With protection also ``tile``: whether the tile that streams is an odd one of its layer, the one that is loaded then
+    being even; and ``parity``, which makes the number of ones in the tag even.
     """
     return data.StructLayout({
         "valid": 1,
@@ -38,6 +41,7 @@ def issue_tag(config: Config) -> data.StructLayout:
         "swap": 1,
         "load": 1,
         "load_row": (config.rows - 1).bit_length(),
+        **({"tile": 1, "parity": 1} if config.protected else {}),
     })  # fmt: skip
 
 
@@ -46,6 +50,8 @@ def drain_tag(config: Config) -> data.StructLayout:
 
     ``valid``: ``lanes`` columns of an accumulator row enter the requantizer; ``bank``, ``row``, ``group``: which;
     ``write``: they complete an output word; ``address``: where in activation RAM it goes; ``end``: what its block ends.
+
+    With protection also ``row_ends``: it is the last slot of its row; and ``parity``, as in the other tag.
     """
     return data.StructLayout({
         "valid": 1,
@@ -55,17 +61,24 @@ def drain_tag(config: Config) -> data.StructLayout:
         "write": 1,
         "address": (config.activation_words - 1).bit_length(),
         "end": End,
+        **({"row_ends": 1, "parity": 1} if config.protected else {}),
     })  # fmt: skip
 
 
 def select_tag(config: Config) -> data.StructLayout:
     """What a drain slot says to the accumulators of its group: which row of which bank."""
-    return data.StructLayout({field: drain_tag(config)[field].shape for field in ("valid", "bank", "row")})
+    fields = {field: drain_tag(config)[field].shape for field in ("valid", "bank", "row")}
+    return data.StructLayout({**fields, **({"parity": 1} if config.protected else {})})
 
 
-def show_tag() -> data.StructLayout:
+def show_tag(config: Config) -> data.StructLayout:
     """What a drain slot says to the read registers of its group: whether to show the row, and of which bank."""
-    return data.StructLayout({"valid": 1, "bank": 1})
+    return data.StructLayout({"valid": 1, "bank": 1, **({"parity": 1} if config.protected else {})})
+
+
+def sound(tag: data.View) -> Value:
+    """Whether the number of ones in ``tag`` is even, as it is in one that no single flip has hit. Combinational."""
+    return ~tag.as_value().xor()
 
 
 class TagPipe(wiring.Component):

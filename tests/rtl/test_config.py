@@ -33,7 +33,11 @@ NANO = {"name": "x", "rows": 4, "columns": 4, "lanes": 1, "activation_bytes": 81
         ({"accumulator_rows": 100}, "accumulator_rows must be a power of two from 16 to 4096, not 100"),
         ({"parameter_rows": 32}, "parameter_rows must be a power of two from 64 to 4096, not 32"),
         ({"command_rows": 8192}, "command_rows must be a power of two from 64 to 4096, not 8192"),
-        ({"side_columns": 1}, "side_columns must be 0 without protection, not 1"),
+        ({"protection": "half"}, "protection must be one of ('none', 'full'), not 'half'"),
+        (
+            {"columns": 32, "weight_bytes": 8192, "protection": "full"},
+            "columns must be at most 16 with protection, not 32",
+        ),
     ],
     ids=lambda value: "-".join(f"{key}={size}" for key, size in value.items()) if isinstance(value, dict) else "",
 )
