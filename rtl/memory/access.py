@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
@@ -20,14 +20,10 @@ class ReadRequest(wiring.Signature):
 
 
 class WriteRequest(wiring.Signature):
-    """Write the banks of ``data`` that ``enable`` names to row ``address``."""
+    """Write the banks that ``enable`` names of row ``address``; the data come beside it, in the same cycle."""
 
-    def __init__(self, rows: int, banks: int, bank_bits: int):
-        super().__init__({
-            "enable": Out(banks),
-            "address": Out((rows - 1).bit_length()),
-            "data": Out(banks * bank_bits),
-        })  # fmt: skip
+    def __init__(self, rows: int, banks: int):
+        super().__init__({"enable": Out(banks), "address": Out((rows - 1).bit_length())})
 
 
 class AccessMachine(Machine):
@@ -36,13 +32,19 @@ class AccessMachine(Machine):
     Reads: ``read`` before the host's. Writes: ``fill``, a row after the other in each cycle, round and round; then
     ``host_write``, then ``write``. A read of the row that is
     written in the same cycle is dropped, with ``collision`` high a cycle later, so that the RAM's ports never meet.
-    ``served`` is high while ``fill`` or ``host_write`` of the cycle before is written.
+    ``served`` is high while ``fill`` or ``host_write`` of the cycle before is written; ``next_address`` is the row at
+    the write pins in the next cycle.
     """
+
+    flow = frozenset({
+        "asked", "asked_row", "served", "served_banks", "served_row",
+        "reads", "read_address", "writes", "write_address", "collided",
+    })  # fmt: skip
 
     def __init__(self, *, rows: int, banks: int):
         address = (rows - 1).bit_length()
         self.state = StructLayout({
-            "fill_row": address, "asked": 1, "asked_row": address,
+            "row": address, "asked": 1, "asked_row": address,
             "served": 1, "served_banks": banks, "served_row": address,
             "reads": 1, "read_address": address, "writes": banks, "write_address": address, "collided": 1,
         })  # fmt: skip
@@ -51,25 +53,33 @@ class AccessMachine(Machine):
             "fill": In(1), "host_write": In(banks), "host_write_row": In(address),
             "write": In(banks), "write_row": In(address), "collision": Out(1), "served": Out(1),
             "reads": Out(1), "read_address": Out(address), "writes": Out(banks), "write_address": Out(address),
+            "next_address": Out(address),
         }  # fmt: skip
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
+        m.d.comb += then.row.eq(now.row + port.fill)
+        self._choose(m, now, then, port)
+        self._ports_never_meet(m, now, then, port, requested=port.read | now.asked)
+
+    def _choose(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         m.d.comb += [
             then.asked.eq(port.host_read), then.asked_row.eq(port.host_read_row),
             then.served.eq(port.fill | port.host_write.any()),
             then.served_banks.eq(Mux(port.fill, ~0, port.host_write)),
-            then.served_row.eq(Mux(port.fill, now.fill_row, port.host_write_row)),
-            then.fill_row.eq(now.fill_row + port.fill),
-            port.served.eq(now.served),
-        ]  # fmt: skip
-        requested = port.read | now.asked
-        meets = Signal()
-        m.d.comb += [
+            then.served_row.eq(Mux(port.fill, now.row, port.host_write_row)),
             then.writes.eq(Mux(now.served, now.served_banks, port.write)),
             then.write_address.eq(Mux(now.served, now.served_row, port.write_row)),
             then.read_address.eq(Mux(port.read, port.read_row, now.asked_row)),
+            port.served.eq(now.served), port.next_address.eq(then.write_address),
+        ]  # fmt: skip
+
+    def _ports_never_meet(self, m: Module, now, then, port, *, requested: Value) -> Signal:
+        """Drops a read of the row that is written. The reads that are dropped."""
+        meets = Signal()
+        m.d.comb += [
             meets.eq(then.writes.any() & (then.read_address == then.write_address)),
             then.reads.eq(requested & ~meets), then.collided.eq(requested & meets), port.collision.eq(now.collided),
             port.reads.eq(now.reads), port.read_address.eq(now.read_address),
             port.writes.eq(now.writes), port.write_address.eq(now.write_address),
         ]  # fmt: skip
+        return meets

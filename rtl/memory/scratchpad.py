@@ -1,14 +1,22 @@
 """The wrapper round every RAM of the chip but the accumulators."""
 
-from amaranth.hdl import Module, Mux, Signal
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl import timing
-from vanallen.rtl.control.machine import Control
+from vanallen.rtl.control.machine import replicate
+from vanallen.rtl.control.voter import agreed
+from vanallen.rtl.ecc.decoder import Decoder
+from vanallen.rtl.ecc.encoder import Encoder
+from vanallen.rtl.ecc.secded import Secded
 
 from .access import AccessMachine, ReadRequest, WriteRequest
+from .scrubber import Reader, ScrubbedAccessMachine
 
 __all__ = ["Scratchpad"]
 
@@ -30,23 +38,41 @@ class Scratchpad(wiring.Component):
     collision behaviour doesn't matter. The host never reads and writes one row in one cycle; the data path, in which
     regions are disjoint, counts a collision as an error. In a slot the sequencer steals, no read is requested.
 
+    With protection each bank holds a codeword of :class:`~vanallen.rtl.ecc.secded.Secded`, with its row folded in. What
+    a single flip has changed in it arrives corrected, and the scrubber puts it right in the RAM. The requests come from
+    three copies of what asks; so are the registers at the address and enable pins, whose majority the pins get.
+
     Parameters
     ----------
     rows, banks, bank_bits : int
         Rows of the RAM; a row is ``banks`` codewords of ``bank_bits`` data bits.
+    writable : bool
+        Whether the data path writes it too.
+    protected : bool
+        With codes, scrubber and three copies of control.
 
     Members
     -------
-    read, host_read : In(ReadRequest)
+    read, host_read : In(ReadRequest), one a copy
         ``read`` goes first.
-    write, host_write : In(WriteRequest)
+    write, host_write : In(WriteRequest), one a copy
         ``host_write`` goes first; the caller never uses both.
-    fill : In(1)
+    write_data, host_data : In
+        The row that ``write`` writes, and the word that ``host_write`` writes to its banks.
+    write_parity : In
+        With protection: the parity of each byte of ``write_data``.
+    fill : In, a bit a copy
         Writes zero, before everything else: a row a cycle, every row in as many cycles as there are rows.
-    data : Out
-        The row read.
-    collision : Out(1)
+    data, parity : Out
+        The row read, and with protection the parity of each of its bytes.
+    collision : Out, a bit a copy
         A read was dropped a cycle ago.
+    wrong : Out, a bit a copy
+        With protection: the row that arrives for ``read`` has a bank that can't be corrected, or a word that ``write``
+        wrote a cycle ago disagreed with its parity.
+    corrected, uncorrectable : Out(1), and row : Out
+        With protection, for the host to know: a word that arrives, for whomever, had one wrong bit, or more; and its
+        row.
 
     Raises
     ------
@@ -57,44 +83,124 @@ class Scratchpad(wiring.Component):
     latency = timing.MEMORY
     host_latency = timing.MEMORY + 1
 
-    def __init__(self, *, rows: int, banks: int, bank_bits: int):
+    def __init__(self, *, rows: int, banks: int, bank_bits: int, writable: bool = True, protected: bool = False):
         if rows & (rows - 1):
             raise ValueError(f"rows must be a power of two, not {rows!r}")
-        self.rows = rows
-        self.banks = banks
-        self.bank_bits = bank_bits
-        super().__init__({
-            "read": In(ReadRequest(rows)),
-            "host_read": In(ReadRequest(rows)),
-            "write": In(WriteRequest(rows, banks, bank_bits)),
-            "host_write": In(WriteRequest(rows, banks, bank_bits)),
-            "fill": In(1),
+        self.rows, self.banks, self.bank_bits = rows, banks, bank_bits
+        self.writable, self.protected = writable, protected
+        self.copies = copies = 3 if protected else 1
+        self.address_bits = (rows - 1).bit_length()
+        members = {
+            "read": In(ReadRequest(rows)).array(copies),
+            "host_read": In(ReadRequest(rows)).array(copies),
+            "host_write": In(WriteRequest(rows, banks)).array(copies),
+            "host_data": In(bank_bits),
+            "fill": In(copies),
             "data": Out(banks * bank_bits),
-            "collision": Out(1),
-        })  # fmt: skip
+            "collision": Out(copies),
+        }
+        if writable:
+            members |= {"write": In(WriteRequest(rows, banks)).array(copies), "write_data": In(banks * bank_bits)}
+        if protected:
+            self.code = Secded(data_bits=bank_bits, address_bits=self.address_bits)
+            members |= {"parity": Out(banks * bank_bits // 8), "wrong": Out(copies), "corrected": Out(1),
+                        "uncorrectable": Out(1), "row": Out(self.address_bits)}  # fmt: skip
+        if protected and writable:
+            members["write_parity"] = In(banks * bank_bits // 8)
+        super().__init__(members)
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.ram = ram = Memory(shape=self.banks * self.bank_bits, depth=self.rows, init=[])
-        m.submodules.access = access = Control(machine=AccessMachine(rows=self.rows, banks=self.banks))
-        write, read = ram.write_port(granularity=self.bank_bits), ram.read_port()
-        host, own = self.host_write, self.write
-        served = Signal.like(write.data, reset_less=True)
-        written = Signal.like(write.data, reset_less=True)
-        m.d.sync += [served.eq(Mux(self.fill, 0, host.data)), written.eq(Mux(access.served, served, own.data))]
+        stored_bits = self.bank_bits + (self.code.check_bits if self.protected else 0)
+        m.submodules.ram = ram = Memory(shape=self.banks * stored_bits, depth=self.rows, init=[])
+        machine = ScrubbedAccessMachine if self.protected else AccessMachine
+        m.submodules.access = access = replicate(machine(rows=self.rows, banks=self.banks), self.copies)
+        self._requests(m, access)
+        write, read = ram.write_port(granularity=stored_bits), ram.read_port()
+
+        def pins(name: str) -> Value:
+            return agreed(getattr(copy, name) for copy in access.copies)
+
         m.d.comb += [
-            access.read.eq(self.read.enable), access.read_row.eq(self.read.address),
-            access.host_read.eq(self.host_read.enable), access.host_read_row.eq(self.host_read.address),
-            access.fill.eq(self.fill),
-            access.host_write.eq(host.enable), access.host_write_row.eq(host.address),
-            access.write.eq(own.enable), access.write_row.eq(own.address),
-            self.collision.eq(access.collision),
-            read.en.eq(access.reads), read.addr.eq(access.read_address),
-            write.en.eq(access.writes), write.addr.eq(access.write_address), write.data.eq(written),
+            read.en.eq(pins("reads")), read.addr.eq(pins("read_address")),
+            write.en.eq(pins("writes")), write.addr.eq(pins("write_address")),
+        ]  # fmt: skip
+        served_word = Signal(self.bank_bits, reset_less=True)
+        m.d.sync += served_word.eq(Mux(agreed(self.fill), 0, self.host_data))
+        if self.protected:
+            self._decode(m, access, read)
+            m.d.comb += write.data.eq(self._encode(m, access, served_word))
+        else:
+            decoded = Signal.like(self.data, reset_less=True)
+            corrected = Signal.like(self.data, reset_less=True)
+            written = Signal.like(self.data, reset_less=True)
+            own = self.write_data if self.writable else 0
+            m.d.sync += [decoded.eq(read.data), corrected.eq(decoded),
+                         written.eq(Mux(pins("served"), served_word.replicate(self.banks), own))]  # fmt: skip
+            m.d.comb += [self.data.eq(corrected), write.data.eq(written)]
+        return m
+
+    def _requests(self, m: Module, access: wiring.Component) -> None:
+        """From copy to copy."""
+        for index, copy in enumerate(access.copies):
+            m.d.comb += [
+                copy.read.eq(self.read[index].enable), copy.read_row.eq(self.read[index].address),
+                copy.host_read.eq(self.host_read[index].enable), copy.host_read_row.eq(self.host_read[index].address),
+                copy.fill.eq(self.fill[index]),
+                copy.host_write.eq(self.host_write[index].enable), copy.host_write_row.eq(self.host_write[index].address),
+                self.collision[index].eq(copy.collision),
+            ]  # fmt: skip
+            if self.writable:
+                m.d.comb += [copy.write.eq(self.write[index].enable), copy.write_row.eq(self.write[index].address)]
+
+    def _decode(self, m: Module, access: wiring.Component, read: wiring.PureInterface) -> None:
+        """A decoder a bank; it takes the place of the two registers of an unprotected memory."""
+        rows = [Signal(self.address_bits, name=f"row_{stage}", reset_less=True) for stage in range(3)]
+        m.d.sync += [rows[0].eq(read.addr), rows[1].eq(rows[0]), rows[2].eq(rows[1])]
+        corrected, uncorrectable = Signal(self.banks), Signal(self.banks)
+        size, stored = self.bank_bits, len(read.data) // self.banks
+        for bank in range(self.banks):
+            m.submodules[f"decoder_{bank}"] = decoder = Decoder(code=self.code)
+            m.d.comb += [
+                decoder.word.eq(read.data.word_select(bank, stored)), decoder.address.eq(rows[0]),
+                self.data.word_select(bank, size).eq(decoder.data),
+                self.parity.word_select(bank, size // 8).eq(decoder.parity),
+                corrected[bank].eq(decoder.corrected), uncorrectable[bank].eq(decoder.uncorrectable),
+            ]  # fmt: skip
+        written_wrong = self._check_written(m) if self.writable else 0
+        someone = agreed(copy.reader for copy in access.copies) != Reader.NOBODY
+        m.d.comb += [
+            *(copy.corrected.eq(corrected) for copy in access.copies),
+            *(wrong.eq((uncorrectable.any() & (copy.reader == Reader.DATA_PATH)) | written_wrong)
+              for wrong, copy in zip(self.wrong, access.copies, strict=True)),
+            self.corrected.eq(someone & corrected.any()), self.uncorrectable.eq(someone & uncorrectable.any()),
+            self.row.eq(rows[-1]),
         ]  # fmt: skip
 
-        decoded = Signal.like(self.data, reset_less=True)
-        corrected = Signal.like(self.data, reset_less=True)
-        m.d.sync += [decoded.eq(read.data), corrected.eq(decoded)]
-        m.d.comb += self.data.eq(corrected)
-        return m
+    def _encode(self, m: Module, access: wiring.Component, served_word: Signal) -> Value:
+        """The registers at the RAM's data pins: a codeword a bank, or one for all banks if only the host writes."""
+        served, address = (agreed(getattr(copy, name) for copy in access.copies) for name in ("served", "next_address"))
+        restores = agreed(copy.restores for copy in access.copies)
+        restored = [self.data.word_select(bank, self.bank_bits) for bank in range(self.banks)]
+        if not self.writable:
+            chosen = agreed(copy.restored for copy in access.copies)
+            restored = [reduce(or_, (word & chosen[bank].replicate(len(word)) for bank, word in enumerate(restored)))]
+        codewords = []
+        for bank, word in enumerate(restored):
+            own = self.write_data.word_select(bank, self.bank_bits) if self.writable else word
+            m.submodules[f"encoder_{bank}"] = encoder = Encoder(code=self.code)
+            m.d.comb += [
+                encoder.data.eq(Mux(served, served_word, Mux(restores, word, own))), encoder.address.eq(address),
+            ]  # fmt: skip
+            codeword = Signal(self.bank_bits + self.code.check_bits, name=f"codeword_{bank}", reset_less=True)
+            m.d.sync += codeword.eq(Cat(encoder.data, encoder.check))
+            codewords.append(codeword)
+        return Cat(codewords) if self.writable else codewords[0].replicate(self.banks)
+
+    def _check_written(self, m: Module) -> Signal:
+        """Whether what the data path wrote a cycle ago had another parity than came with it."""
+        wrong = Signal(name="written_wrong", reset_less=True)
+        parity = Cat(self.write_data.word_select(byte, 8).xor() for byte in range(len(self.write_parity)))
+        m.d.sync += wrong.eq(agreed(self.write[index].enable for index in range(self.copies)).any()
+                             & (parity != self.write_parity))  # fmt: skip
+        return wrong

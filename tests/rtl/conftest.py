@@ -13,8 +13,8 @@ WALL_CYCLES = 200_000
 
 
 def port_of(component: Any, path: str) -> Any:
-    """``read.address`` is ``component.read.address``."""
-    return reduce(getattr, path.split("."), component)
+    """``read.0.address`` is ``component.read[0].address``."""
+    return reduce(lambda port, step: port[int(step)] if step.isdigit() else getattr(port, step), path.split("."), component)
 
 
 def run(component: Elaboratable, testbench: Any, *, clocked: bool = True) -> None:

@@ -19,15 +19,15 @@ def random_steps(rng, banks, width, cycles):
     for _ in range(cycles):
         host_read = rng.randrange(2)
         host_write = not host_read and rng.random() < 0.6
-        own_write = not (steps[-1].get("host_write.enable") or steps[-1].get("fill"))
+        own_write = not (steps[-1].get("host_write.0.enable") or steps[-1].get("fill"))
         steps.append({
             "fill": int(rng.random() < 0.02),
-            "read.enable": rng.randrange(2), "read.address": rng.randrange(8),
-            "host_read.enable": host_read, "host_read.address": rng.randrange(8),
-            "write.enable": rng.getrandbits(banks) if own_write else 0, "write.address": rng.randrange(8),
-            "write.data": rng.getrandbits(width),
-            "host_write.enable": rng.getrandbits(banks) if host_write else 0,
-            "host_write.address": rng.randrange(8), "host_write.data": rng.getrandbits(width),
+            "read.0.enable": rng.randrange(2), "read.0.address": rng.randrange(8),
+            "host_read.0.enable": host_read, "host_read.0.address": rng.randrange(8),
+            "write.0.enable": rng.getrandbits(banks) if own_write else 0, "write.0.address": rng.randrange(8),
+            "write_data": rng.getrandbits(width),
+            "host_write.0.enable": rng.getrandbits(banks) if host_write else 0,
+            "host_write.0.address": rng.randrange(8), "host_data": rng.getrandbits(width // banks),
         })  # fmt: skip
     return steps
 
@@ -41,12 +41,13 @@ def model(steps, banks, bank_bits):
         get = (own | {name: value for name, value in before.items() if name.startswith(behind)}).get
         if get("fill"):
             write, fill_row = ((1 << banks) - 1, fill_row, 0), (fill_row + 1) % ROWS
-        elif get("host_write.enable"):
-            write = (get("host_write.enable"), get("host_write.address"), get("host_write.data"))
+        elif get("host_write.0.enable"):
+            write = (get("host_write.0.enable"), get("host_write.0.address"),
+                     sum(get("host_data") << bank_bits * bank for bank in range(banks)))
         else:
-            write = (get("write.enable", 0), get("write.address", 0), get("write.data", 0))
-        requested = get("read.enable") or get("host_read.enable")
-        address = get("read.address") if get("read.enable") else get("host_read.address")
+            write = (get("write.0.enable", 0), get("write.0.address", 0), get("write_data", 0))
+        requested = get("read.0.enable") or get("host_read.0.enable")
+        address = get("read.0.address") if get("read.0.enable") else get("host_read.0.address")
         collision = bool(requested and write[0] and write[1] == address)
         results.append((contents[address] if requested and not collision else None, int(collision)))
         mask = sum(((1 << bank_bits) - 1) << bank_bits * bank for bank in range(banks) if write[0] >> bank & 1)
@@ -70,11 +71,11 @@ def test_random_traffic(trace, banks, bank_bits, seed):
 
 
 def test_a_dropped_read_leaves_the_word_read_before(trace):
-    steps = [{"write.enable": 1, "write.address": 3, "write.data": 0xAB},
-             {"write.address": 4, "write.data": 0x11},
-             {"write.enable": 0, "read.enable": 1, "read.address": 4},
-             {"write.enable": 1, "write.address": 3, "write.data": 0xCD, "read.address": 3},
-             {"write.enable": 0, "read.enable": 0}, *[{}] * (Scratchpad.latency - 1)]  # fmt: skip
+    steps = [{"write.0.enable": 1, "write.0.address": 3, "write_data": 0xAB},
+             {"write.0.address": 4, "write_data": 0x11},
+             {"write.0.enable": 0, "read.0.enable": 1, "read.0.address": 4},
+             {"write.0.enable": 1, "write.0.address": 3, "write_data": 0xCD, "read.0.address": 3},
+             {"write.0.enable": 0, "read.0.enable": 0}, *[{}] * (Scratchpad.latency - 1)]  # fmt: skip
     outputs = trace(Scratchpad(rows=ROWS, banks=1, bank_bits=8), steps, ["data", "collision"])
     assert [collision for _, collision in outputs] == [0, 0, 0, 0, 1] + [0] * (Scratchpad.latency - 1)
     assert [data for data, _ in outputs[2 + Scratchpad.latency :]] == [0x11, 0x11]
