@@ -1,6 +1,9 @@
 """The accelerator: everything up to its AXI4-Lite port."""
 
-from amaranth.hdl import Module
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -11,15 +14,19 @@ from .bus.host_bridge import MEMORIES, HostBridge
 from .bus.register_file import RegisterFile
 from .config import Config
 from .control.command import CommandStore
+from .control.commit import CommitMachine
 from .control.drain import DrainMachine
 from .control.fill import FillMachine
+from .control.governor import GovernorMachine
 from .control.host import HostMachine
 from .control.issue import IssueMachine
-from .control.job import JobMachine
-from .control.machine import Control
-from .control.tag import End
+from .control.job import FAULTS, JobMachine
+from .control.machine import replicate
+from .control.tag import End, sound
+from .control.voter import agreed
+from .commands import ErrorCode
 from .memory.scratchpad import Scratchpad
-from .registers import COUNTERS, State, register, window_banks, window_rows
+from .registers import COUNTERS, State, Window, register, window_banks, window_rows
 from .requant.requantizer import Requantizer
 from .technology import Technology
 
@@ -30,10 +37,13 @@ class Accelerator(wiring.Component):
     """A systolic int8 matrix accelerator that runs a list of commands, one command a layer.
 
     Members: ``bus``, an AXI4-Lite subordinate of 64 bits (address map: ``rtl.registers``); ``interrupt``, high while a
-    job has ended and the host has not acknowledged it.
+    job has ended and the host has not acknowledged it; ``thermal_alarm``, from any clock, halves what the governor lets
+    pass.
 
     After reset it fills its memories (as many cycles as the deepest has rows; long enough for what was in flight to
     leave the pipeline), then takes jobs. Cycles of a command are those of the cycle model, exactly.
+
+    With protection every machine is there three times, and copy k of one is wired to copy k of the others.
     """
 
     def __init__(self, *, config: Config, technology: Technology = Technology.GENERIC):
@@ -42,84 +52,131 @@ class Accelerator(wiring.Component):
         for window in MEMORIES:
             banks, bits = window_banks(config, window)
             self.memories[window.name.lower()] = Scratchpad(
-                rows=window_rows(config, window), banks=banks, bank_bits=bits
-            )
+                rows=window_rows(config, window), banks=banks, bank_bits=bits,
+                writable=window is Window.ACTIVATION, protected=config.protected,
+            )  # fmt: skip
         self.array = ArrayUnit(config=config, technology=technology)
         self.requantizer = Requantizer(config=config, technology=technology)
         in_flight = self.array.latency + self.array.drain_latency + self.requantizer.latency
         deepest = max(memory.rows for memory in self.memories.values())
-        self.fill = Control(machine=FillMachine(rows=max(deepest, LAYERS_LOGGED, in_flight + 4)))
-        self.host = Control(machine=HostMachine())
-        self.job = Control(machine=JobMachine(config=config, flush_cycles=in_flight + 4))
-        self.issue = Control(machine=IssueMachine(config=config))
-        self.drain = Control(machine=DrainMachine(config=config))
         self.store = CommandStore()
         self.bridge = HostBridge(config=config)
-        super().__init__({"bus": In(AxiLitePort()), "interrupt": Out(1)})
+        machines = {
+            "fill": FillMachine(rows=max(deepest, LAYERS_LOGGED, in_flight + 4)),
+            "host": HostMachine(protected=config.protected),
+            "governor": GovernorMachine(),
+            "job": JobMachine(config=config, flush_cycles=in_flight + 4),
+            "issue": IssueMachine(config=config),
+            "drain": DrainMachine(config=config),
+        }
+        if config.protected:
+            machines["commit"] = CommitMachine(config=config)
+        self.machines = {name: replicate(machine, config.copies) for name, machine in machines.items()}
+        super().__init__({"bus": In(AxiLitePort()), "interrupt": Out(1), "thermal_alarm": In(1)})
 
     def elaborate(self, platform) -> Module:
         m = Module()
         for name, memory in self.memories.items():
             m.submodules[f"{name}_ram"] = memory
-        for name in ("array", "requantizer", "fill", "host", "job", "issue", "drain", "store", "bridge"):
+        for name in ("array", "requantizer", "store", "bridge"):
             m.submodules[name] = getattr(self, name)
-        self._memories(m)
-        self._control(m)
+        for name, machine in self.machines.items():
+            m.submodules[name] = machine
+        self._alarm = self._synchronize(m, self.thermal_alarm)
+        for index in range(self.config.copies):
+            copies = {name: machine.copies[index] for name, machine in self.machines.items()}
+            self._memories(m, index, **copies)
+            self._control(m, index, **copies)
+            if self.config.protected:
+                self._protection(m, index, **copies)
+            else:
+                retired = self.requantizer.retired
+                m.d.comb += copies["job"].due.eq(Mux(retired.valid, retired.end, End.NONE))
         self._data_path(m)
         self._registers(m)
         connect(m, flipped(self.bus), self.bridge.port)
         return m
 
-    def _memories(self, m: Module) -> None:
-        """Host and fill pass, alike for every memory."""
-        for name, memory in self.memories.items():
-            connect(m, getattr(self.bridge, f"{name}_read"), memory.host_read)
-            connect(m, getattr(self.bridge, f"{name}_write"), memory.host_write)
-            m.d.comb += [
-                getattr(self.bridge, f"{name}_data").eq(memory.data),
-                memory.fill.eq(self.fill.filling),
-            ]
+    def _agreed(self, machine: str, port: str) -> Value:
+        """What the copies of a machine say, for what is there once."""
+        return agreed(getattr(copy, port) for copy in self.machines[machine].copies)
 
-    def _control(self, m: Module) -> None:
-        job, issue, drain, host, fill = self.job, self.issue, self.drain, self.host, self.fill
+    def _synchronize(self, m: Module, signal: Signal) -> Signal:
+        stages = [Signal(name=f"thermal_alarm_{stage}", reset_less=True) for stage in range(2)]
+        m.d.sync += [stages[0].eq(signal), stages[1].eq(stages[0])]
+        return stages[1]
+
+    def _memories(self, m: Module, index: int, *, fill, host, job, issue, drain, **_) -> None:
+        """Who asks for which row. Host and fill pass are alike for every memory."""
+        for name, memory in self.memories.items():
+            asks, writes = getattr(self.bridge, f"{name}_read")[index], getattr(self.bridge, f"{name}_write")[index]
+            connect(m, asks, memory.host_read[index])
+            connect(m, writes, memory.host_write[index])
+            m.d.comb += memory.fill[index].eq(fill.filling)
+        activation, weight, parameter, command = (
+            self.memories[name] for name in ("activation", "weight", "parameter", "command")
+        )
+        write, enable = self.requantizer.write, self.requantizer.write.enable
+        if self.config.protected:
+            # the word of a tag that has changed, or of a block that will be done again, may belong anywhere
+            enable = enable & (sound(self.requantizer.retired) & ~job.halt).replicate(len(enable))
+        m.d.comb += [
+            activation.write[index].enable.eq(enable), activation.write[index].address.eq(write.address),
+            activation.read[index].enable.eq(issue.read), activation.read[index].address.eq(issue.address),
+            weight.read[index].enable.eq(issue.tag.load), weight.read[index].address.eq(issue.weight_address),
+            parameter.read[index].enable.eq(drain.parameter_read),
+            parameter.read[index].address.eq(drain.parameter_address),
+            command.read[index].enable.eq(job.fetch), command.read[index].address.eq(job.fetch_address),
+            self.bridge.idle[index].eq(~job.busy & ~host.start & ~fill.filling & ~host.reset),
+        ]  # fmt: skip
+
+    def _control(self, m: Module, index: int, *, fill, host, governor, job, issue, drain, **_) -> None:
         for machine in (job, issue, drain):
             connect(m, self.store.command, machine.command)
             m.d.comb += machine.restart.eq(fill.filling)
-        retired = self.requantizer.retired
-        commit = retired.valid & (retired.end != End.NONE)
+        collided = reduce(or_, (memory.collision[index] for memory in self.memories.values()))
         m.d.comb += [
+            host.write.eq(self.bridge.register_write[index]), host.address.eq(self.bridge.register_address),
+            host.data.eq(self.bridge.register_word), host.finished.eq(job.finished),
             fill.restart.eq(host.reset),
             job.start.eq(host.start), job.first.eq(host.first), job.count.eq(host.count), job.number.eq(host.number),
             job.steal_interval.eq(host.steal_interval), issue.steal_interval.eq(host.steal_interval),
             issue.prepare.eq(job.prepare), issue.begin.eq(job.begin), drain.prepare.eq(job.prepare),
-            issue.halt.eq(job.halt), drain.halt.eq(job.halt),
+            issue.halt.eq(job.halt), drain.halt.eq(job.halt), issue.commit.eq(job.commit),
             job.issue_error.eq(issue.error), job.drain_error.eq(drain.error),
-            job.collision.eq(job.busy & self._collisions()),
-            job.commit.eq(commit), issue.commit.eq(commit),
-            job.layer_done.eq(commit & (retired.end == End.LAYER)),
-            host.finished.eq(job.finished),
-            self.store.load.eq(job.capture), self.store.index.eq(job.capture_index),
-            self.store.word.eq(self.memories["command"].data),
-            self.memories["command"].read.enable.eq(job.fetch),
-            self.memories["command"].read.address.eq(job.fetch_address),
-            self.bridge.idle.eq(~job.busy & ~host.start & ~fill.filling & ~host.reset),
-            self.interrupt.eq(host.interrupt),
+            job.collision.eq(job.busy & collided), drain.arrived.eq(self.array.arrived),
+            drain.last_block.eq(issue.last_block), drain.last_rows.eq(issue.last_rows),
+            governor.begin.eq(job.begin), governor.window.eq(host.window), governor.slots.eq(host.slots),
+            governor.alarm.eq(self._alarm), issue.throttle.eq(governor.throttle),
         ]  # fmt: skip
 
-    def _collisions(self):
-        collisions = [memory.collision for memory in self.memories.values()]
-        return sum(collisions[1:], collisions[0]) != 0
+    def _protection(self, m: Module, index: int, *, fill, host, job, issue, drain, commit, **_) -> None:
+        """What a protected build's machines hear of each other, and of the checks."""
+        array, requantizer, retired = self.array.wrong, self.requantizer.wrong, self.requantizer.retired
+        wrong = {
+            **{ErrorCode[f"{name.upper()}_MEMORY"]: memory.wrong[index] for name, memory in self.memories.items()},
+            ErrorCode.TAG: array.tag | ~sound(retired), ErrorCode.WEIGHT_IDENTITY: array.identity,
+            ErrorCode.WEIGHT_PARITY: array.weight, ErrorCode.ACTIVATION_PARITY: array.activation,
+            ErrorCode.CHECKSUM: array.row, ErrorCode.REQUANTIZER: requantizer.as_value().any(),
+        }  # fmt: skip
+        m.d.comb += [
+            commit.restart.eq(fill.filling), commit.prepare.eq(job.prepare), commit.halt.eq(job.halt),
+            commit.retired.eq(retired), drain.due.eq(commit.due), commit.block_rows.eq(drain.rows),
+            job.due.eq(commit.due), job.complete.eq(commit.complete), job.wrong.eq(Cat(wrong[code] for code in FAULTS)),
+            job.limit.eq(host.replay_limit), job.patience.eq(host.patience), job.throttled.eq(issue.throttled),
+            issue.skip.eq(job.skip), drain.skips_row.eq(issue.skips_row), drain.skips.eq(issue.skips),
+        ]  # fmt: skip
 
     def _data_path(self, m: Module) -> None:
-        array, requantizer, issue, drain = self.array, self.requantizer, self.issue, self.drain
+        array, requantizer = self.array, self.requantizer
         activation, weight, parameter = (self.memories[name] for name in ("activation", "weight", "parameter"))
         command = self.store.command
-        connect(m, requantizer.write, activation.write)
         m.d.comb += [
-            activation.read.enable.eq(issue.read), activation.read.address.eq(issue.address),
-            weight.read.enable.eq(issue.tag.load), weight.read.address.eq(issue.weight_address),
-            parameter.read.enable.eq(drain.parameter_read), parameter.read.address.eq(drain.parameter_address),
-            array.tag.eq(issue.tag), array.drain_tag.eq(drain.tag), drain.arrived.eq(array.arrived),
+            self.store.load.eq(self._agreed("job", "capture")),
+            self.store.index.eq(self._agreed("job", "capture_index")),
+            self.store.word.eq(self.memories["command"].data),
+            activation.write_data.eq(requantizer.write.data),
+            array.tag.eq(self._agreed("issue", "tag")), array.drain_tag.eq(self._agreed("drain", "tag")),
             array.activations.as_value().eq(activation.data), array.weights.as_value().eq(weight.data),
             array.zero_point.eq(command.input_zero_point),
             requantizer.tag.eq(array.drained_tag), requantizer.accumulators.eq(array.drained),
@@ -127,30 +184,69 @@ class Accelerator(wiring.Component):
             requantizer.zero_point.eq(command.output_zero_point),
             requantizer.low.eq(command.clamp_low), requantizer.high.eq(command.clamp_high),
         ]  # fmt: skip
+        if self.config.protected:
+            m.d.comb += [
+                array.activation_parity.eq(activation.parity), array.weight_parity.eq(weight.parity),
+                Value.cast(requantizer.parameter_parity).eq(parameter.parity),
+                activation.write_parity.eq(requantizer.write_parity),
+            ]  # fmt: skip
+        for name, memory in self.memories.items():
+            m.d.comb += [
+                memory.host_data.eq(getattr(self.bridge, f"{name}_word")),
+                getattr(self.bridge, f"{name}_data").eq(memory.data),
+            ]
+            if self.config.protected:
+                m.d.comb += getattr(self.bridge, f"{name}_failed").eq(memory.failed)
 
     def _registers(self, m: Module) -> None:
-        host, job, bridge = self.host, self.job, self.bridge
+        bridge = self.bridge
         m.submodules.registers = registers = RegisterFile(config=self.config)
         m.submodules.cycle_log = log = CycleLog()
+        filling = self._agreed("fill", "filling")
+        settings = self.machines["host"].machine.settings
         m.d.comb += [
-            host.write.eq(bridge.register_write), host.address.eq(bridge.register_address),
-            host.data.eq(bridge.register_word),
             registers.address.eq(bridge.read_address), bridge.register_value.eq(registers.value),
             registers.layer_cycles_count.eq(log.value), log.address.eq(bridge.log_address),
-            log.count.eq(job.layer_busy), log.done.eq(job.layer_done), log.index.eq(job.status_command),
-            log.fill.eq(self.fill.filling),
-            *(getattr(registers, f"status_{field.name}").eq(getattr(job, f"status_{field.name}"))
+            log.count.eq(self._agreed("job", "layer_busy")), log.done.eq(self._agreed("job", "layer_done")),
+            log.index.eq(self._agreed("job", "status_command")), log.fill.eq(filling),
+            *(getattr(registers, f"status_{field.name}").eq(self._agreed("job", f"status_{field.name}"))
               for field in register("status").fields),
-            registers.interrupt_enable.eq(host.enable), registers.interrupt_pending.eq(host.pending),
-            registers.steal_interval_slots.eq(host.steal_interval),
+            registers.interrupt_enable.eq(self._agreed("host", "enable")),
+            registers.interrupt_pending.eq(self._agreed("host", "pending")),
+            self.interrupt.eq(self._agreed("host", "interrupt")),
+            *(getattr(registers, f"{entry}_{field}").eq(self._agreed("host", name))
+              for name, (entry, field) in settings.items()),
         ]  # fmt: skip
-        with m.If(self.fill.filling):
+        with m.If(filling):
             m.d.comb += registers.status_state.eq(State.FILLING)
         events = {
-            "job_cycles": job.busy, "issued_slots": self.issue.issued,
-            "stalled_slots": self.issue.stalled, "stolen_slots": self.issue.stolen,
+            "job_cycles": self._agreed("job", "busy"), "issued_slots": self._agreed("issue", "issued"),
+            "stalled_slots": self._agreed("issue", "stalled"), "stolen_slots": self._agreed("issue", "stolen"),
+            "throttled_slots": self._agreed("issue", "throttled"),
         }  # fmt: skip
-        for index, name in enumerate(COUNTERS):
+        if self.config.protected:
+            events |= self._faults_seen(m, registers)
+        clears = self._agreed("host", "clear")
+        for name, event in events.items():
             m.submodules[name] = counter = SaturatingCounter(bits=register(name).field("count").width)
-            m.d.comb += [counter.count.eq(events[name]), counter.clear.eq(host.clear[index])]
+            m.d.comb += [counter.count.eq(event), counter.clear.eq(clears[COUNTERS.index(name)])]
             m.d.comb += getattr(registers, f"{name}_count").eq(counter.value)
+
+    def _faults_seen(self, m: Module, registers: RegisterFile) -> dict[str, Value]:
+        """What the protection did, for the host to know: events that are counted, and the last word with wrong bits."""
+        last = {field.name: Signal(field.width, name=f"last_{field.name}") for field in register("last_failure").fields}
+        m.d.comb += [getattr(registers, f"last_failure_{name}").eq(value) for name, value in last.items()]
+        for name, memory in self.memories.items():
+            with m.If(memory.corrected | memory.uncorrectable):
+                m.d.sync += [
+                    last["row"].eq(memory.row), last["window"].eq(Window[name.upper()]),
+                    last["uncorrectable"].eq(memory.uncorrectable),
+                ]  # fmt: skip
+        memories = self.memories.values()
+        return {
+            "corrected": reduce(or_, (memory.corrected for memory in memories)),
+            "uncorrectable": reduce(or_, (memory.uncorrectable for memory in memories)),
+            "replays": self._agreed("job", "replayed"),
+            "outvoted": reduce(or_, (machine.differs for machine in self.machines.values())),
+            "refused_writes": self.bridge.refused,
+        }

@@ -75,6 +75,30 @@ class ErrorCode(IntEnum):
     """The address sequence wrote outside the output region."""
     COLLISION = 16
     """A memory was read and written at one address in one cycle: an error of the hardware, never of a command."""
+    COMMAND_MEMORY = 17
+    """A word of command RAM has more wrong bits than can be corrected."""
+    WEIGHT_MEMORY = 18
+    """The same of weight RAM."""
+    ACTIVATION_MEMORY = 19
+    """The same of activation RAM, or a word on its way there disagreed with its parity."""
+    PARAMETER_MEMORY = 20
+    """The same of parameter RAM."""
+    TAG = 21
+    """The record that steers the data path has changed on its way."""
+    WEIGHT_IDENTITY = 22
+    """Activations met weights of another tile or row."""
+    WEIGHT_PARITY = 23
+    """A weight disagreed with its parity."""
+    ACTIVATION_PARITY = 24
+    """An activation disagreed with its parity."""
+    CHECKSUM = 25
+    """The columns of an accumulator row disagree with the checksum column."""
+    REQUANTIZER = 26
+    """A register of the requantizer has changed, or a product is wrong."""
+    ROWS_MISSING = 27
+    """A block ended with fewer or more rows than the command says."""
+    WATCHDOG = 28
+    """The job took longer than the start register allowed."""
 
 
 REGISTERS = (
@@ -130,6 +154,7 @@ REGISTERS = (
             RegisterField("first", 0, 16, "first command"),
             RegisterField("count", 16, 16, "commands to run"),
             RegisterField("job", 32, 16, "job number, returned in status"),
+            RegisterField("patience", 48, 16, "units of 1,024 busy cycles after which the watchdog ends it; 0: 65,536"),
         ),
     ),
     Register(
@@ -196,6 +221,76 @@ REGISTERS = (
         Access.READ_CLEAR,
         "issue slots stolen for scrubbing; saturates",
         (RegisterField("count", 0, 40, "cycles", reset=0),),
+    ),
+    Register(
+        "governor",
+        0x068,
+        Access.READ_WRITE,
+        "the issue governor: of any `window` cycles, at most `slots` stream rows, half as many under thermal alarm",
+        (
+            RegisterField("window", 0, 8, "cycles; 0 sets no limit", reset=0),
+            RegisterField("slots", 8, 8, "up to `window`", reset=0),
+        ),
+    ),
+    Register(
+        "throttled_slots",
+        0x070,
+        Access.READ_CLEAR,
+        "issue slots that the governor took away; saturates",
+        (RegisterField("count", 0, 40, "cycles", reset=0),),
+    ),
+    Register(
+        "replay_limit",
+        0x078,
+        Access.READ_WRITE,
+        "how often a block begins again before the job ends with the cause",
+        (RegisterField("times", 0, 4, "times", reset=3),),
+    ),
+    Register(
+        "corrected",
+        0x080,
+        Access.READ_CLEAR,
+        "words read with one wrong bit, which was corrected; saturates",
+        (RegisterField("count", 0, 12, "events", reset=0),),
+    ),
+    Register(
+        "uncorrectable",
+        0x088,
+        Access.READ_CLEAR,
+        "words read with more wrong bits than can be corrected; saturates",
+        (RegisterField("count", 0, 12, "events", reset=0),),
+    ),
+    Register(
+        "replays",
+        0x090,
+        Access.READ_CLEAR,
+        "times a block began again; saturates",
+        (RegisterField("count", 0, 12, "events", reset=0),),
+    ),
+    Register(
+        "outvoted",
+        0x098,
+        Access.READ_CLEAR,
+        "cycles in which a copy of control differed from the two others; saturates",
+        (RegisterField("count", 0, 12, "events", reset=0),),
+    ),
+    Register(
+        "refused_writes",
+        0x0A0,
+        Access.READ_CLEAR,
+        "writes not done because their address or word had changed in the queue; saturates",
+        (RegisterField("count", 0, 12, "events", reset=0),),
+    ),
+    Register(
+        "last_failure",
+        0x0A8,
+        Access.READ,
+        "the last word that had wrong bits",
+        (
+            RegisterField("row", 0, 16, "its row"),
+            RegisterField("window", 16, 3, "the window of its memory"),
+            RegisterField("uncorrectable", 19, 1, "1: it could not be corrected"),
+        ),
     ),
     Register(
         "layer_cycles",

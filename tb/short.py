@@ -171,5 +171,5 @@ def _ends_with(driver: Driver, code: ErrorCode, first: int, count: int, what: st
         driver.run(first, count, cycle_limit=_DEADLINE)
     except JobFailed as failure:
         found, command = ErrorCode(failure.error), failure.command
-    if (found, command) != (code, first):
+    if (found, command) != (code, first % driver.config.commands):
         raise Mismatch(f"{what} must end with {code.name} at command {first}, not {found.name} at {command}")

@@ -45,7 +45,7 @@ class ArrayUnit(wiring.Component):
         self.array = SystolicArray(
             rows=config.rows, columns=config.columns, side_columns=config.side_columns, technology=technology
         )
-        self.latency = timing.arrival(config) - 1
+        self.latency = timing.arrival(config) - timing.ISSUE
         super().__init__({
             "tag": In(self.issue_layout),
             "activations": In(data.ArrayLayout(signed(8), config.rows)),

@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
 
-from vanallen.rtl.registers import COUNTERS, DEFAULT_STEAL_INTERVAL, register
+from vanallen.rtl.registers import COUNTERS, register
 
 from .machine import Machine
 
@@ -21,24 +21,32 @@ def _field(word: Value, name: str, field: str) -> Value:
 
 
 class HostMachine(Machine):
-    """Turns register writes into what they mean: start, reset, interrupt enable and acknowledge, steal interval,
-    clears.
+    """Turns register writes into what they mean: start, reset, interrupt enable and acknowledge, settings, clears.
 
-    A write (``write`` with ``address``, ``data``) takes effect in the next cycle; ``start`` and ``reset`` are pulses. A
+    A write (``write`` with ``address``, ``data``) takes effect in the next cycle; ``start`` and ``reset`` are pulses,
+    and what a start says is there in the cycle of its pulse alone. A
     reset returns the registers to their first state, but for what is written in the cycle of its pulse.
     """
 
-    def __init__(self) -> None:
+    flow = frozenset({"start", "first", "count", "number", "patience", "reset", *(f"clear_{name}" for name in COUNTERS)})
+
+    def __init__(self, *, protected: bool = False) -> None:
+        self.settings = {"steal_interval": ("steal_interval", "slots"), "window": ("governor", "window"),
+                         "slots": ("governor", "slots")}  # fmt: skip
+        if protected:
+            self.settings["replay_limit"] = ("replay_limit", "times")
+        places = {name: register(entry).field(field) for name, (entry, field) in self.settings.items()}
         self.state = StructLayout({
-            "start": 1, "first": 16, "count": 16, "number": 16, "reset": 1,
-            "enable": 1, "pending": 1, "steal_interval": 16,
+            "start": 1, "first": 16, "count": 16, "number": 16, "patience": 16, "reset": 1,
+            "enable": 1, "pending": 1, **{name: place.width for name, place in places.items()},
             **{f"clear_{name}": 1 for name in COUNTERS},
         })  # fmt: skip
-        self.reset = {"steal_interval": DEFAULT_STEAL_INTERVAL}
+        self.reset = {name: place.reset for name, place in places.items()}
         self.ports = {
             "write": In(1), "address": In(12), "data": In(64), "finished": In(1),
-            "start": Out(1), "first": Out(16), "count": Out(16), "number": Out(16), "reset": Out(1),
-            "enable": Out(1), "pending": Out(1), "interrupt": Out(1), "steal_interval": Out(16),
+            "start": Out(1), "first": Out(16), "count": Out(16), "number": Out(16), "patience": Out(16),
+            "reset": Out(1), "enable": Out(1), "pending": Out(1), "interrupt": Out(1),
+            **{name: Out(place.width) for name, place in places.items()},
             "clear": Out(len(COUNTERS)),
         }  # fmt: skip
 
@@ -48,19 +56,20 @@ class HostMachine(Machine):
 
         data = port.data
         with m.If(now.reset):
-            m.d.comb += [then.enable.eq(0), then.pending.eq(0), then.steal_interval.eq(DEFAULT_STEAL_INTERVAL)]
+            m.d.comb += [then.enable.eq(0), then.pending.eq(0)]
+            m.d.comb += [getattr(then, name).eq(self.reset[name]) for name in self.settings]
         m.d.comb += [
             then.start.eq(written("start")),
             then.reset.eq(written("reset") & _field(data, "reset", "reset")),
             *(getattr(then, f"clear_{name}").eq(written(name)) for name in COUNTERS),
             *(getattr(port, name).eq(getattr(now, name))
-              for name in ("start", "first", "count", "number", "reset", "enable", "pending", "steal_interval")),
+              for name in ("start", "first", "count", "number", "patience", "reset", "enable", "pending",
+                           *self.settings)),
+            then.first.eq(_field(data, "start", "first")), then.count.eq(_field(data, "start", "count")),
+            then.number.eq(_field(data, "start", "job")), then.patience.eq(_field(data, "start", "patience")),
             port.interrupt.eq(now.enable & now.pending),
             port.clear.eq(Cat(getattr(now, f"clear_{name}") for name in COUNTERS)),
         ]  # fmt: skip
-        with m.If(written("start")):
-            fields = {"first": then.first, "count": then.count, "job": then.number}
-            m.d.comb += [target.eq(_field(data, "start", name)) for name, target in fields.items()]
         with m.If(written("interrupt")):
             acknowledge = _field(data, "interrupt", "pending")
             m.d.comb += [
@@ -69,5 +78,6 @@ class HostMachine(Machine):
             ]
         with m.If(port.finished):
             m.d.comb += then.pending.eq(1)
-        with m.If(written("steal_interval")):
-            m.d.comb += then.steal_interval.eq(_field(data, "steal_interval", "slots"))
+        for name, (entry, field) in self.settings.items():
+            with m.If(written(entry)):
+                m.d.comb += getattr(then, name).eq(_field(data, entry, field))

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
@@ -15,6 +15,10 @@ from .machine import Machine
 from .tag import End, issue_tag
 
 __all__ = ["IssueMachine"]
+
+PIXEL = {"left": 16, "ends": 1, "row": 16, "column": 16, "offset": 16}
+"""Position of an output pixel: pixels left of its line, itself included, and whether it is the last; then of the first
+tap of its kernel, row and column from the image's corner, and word from the start of the input region."""
 
 
 class IssueMachine(Machine):
@@ -31,27 +35,54 @@ class IssueMachine(Machine):
     Before the first slot of a block it waits until fewer than two blocks are uncommitted (``stalled``). After
     ``steal_interval`` slots it leaves one out (``stolen``): both memories are then free for scrubbing.
 
-    Positions are kept as differences, so there is no multiplier: of the current pixel (``pixel_*``), of the first pixel
-    of the tile (``tile_*``) and of the block (``block_*``). Offsets are relative to the input region and wrap modulo
-    2^16; coordinates count from the image's corner, so those of padding are negative, that is, large.
+    Positions are kept as differences, so there is no multiplier: of the current pixel (``pixel_*``) and of the block's
+    first (``block_*``), both for the kernel's first tap; ``tap_offset`` is how many words further the tile's tap and
+    channel group are. Offsets are relative to the input region and wrap modulo 2^16; coordinates count from the image's
+    corner, so those of padding are negative, that is, large.
 
     Conditions that steer are registered beforehand: whether the cycle is a slot (``go``); of the slot (``row_here``,
     ``row_last``, ``tile_ends``); of the tile, which lasts for several slots unless it is the layer's last
     (``group_ends``, ``line_ends``, ``next_last``, ``last_column``, ``last_but_one``); of the command (``single_*``).
 
-    Outputs are registered: an issue slot's tag and addresses appear one cycle after the state that made them.
+    Outputs follow ``timing.ISSUE`` = 2 cycles after the state that made them: the slot that was picked with the
+    position of its tap, then its tag and addresses.
+
+    ``last_block`` is high once in each column block, when its last row block begins: that has one row more than
+    ``last_rows``.
+
+    ``throttle`` is the governor's: the next cycle is no streaming slot; ``throttled`` are cycles it took away.
+
+    With protection a layer may begin again behind its first ``skip`` blocks, which are committed (see
+    docs/decisions/replay.md). Their slots are *dry*: they stream nothing. Of a block behind which there is another one
+    in its column block only the first tile is walked, for the positions; the last one's tiles all, for the weights.
+    ``skips_row`` is high for each dry row, ``skips`` with the last one of a block is what it ends.
     """
+
+    flow = frozenset({
+        "go", "group_ends", "line_ends", "next_last", "last_column", "last_but_one",
+        "single_tile", "single_group", "single_tap", "single_pixel",
+        "ahead_rows", "ahead_difference", "ahead_last_row", "ahead_one_row", "ahead_more",
+        "picked", "row", "column", "offset", "weight_row",
+        "tag", "address", "weight_address", "outside", "skips_row", "skips", "throttled",
+    })  # fmt: skip
+    unset = frozenset({
+        "slot", "slots_left", "groups_left", "taps_left", "tap_lines_left", "columns_left", "rows_left",
+        "block_last_row", *(f"{which}_{part}" for which in ("pixel", "block") for part in PIXEL),
+        "tap_offset", "weight", "weight_column", "skip",
+        "row", "column", "offset", "weight_row", "address", "weight_address",
+    })  # fmt: skip
 
     def __init__(self, *, config: Config):
         self.config = config
         self.tag = issue_tag(config)
         slots = range(max(config.rows, config.accumulator_rows))
         row = (config.accumulator_rows - 1).bit_length()
+        protected = config.protected
         self.state = StructLayout({
             "go": 1, "preloading": 1, "streaming": 1, "waiting": 1, "slot": slots,
-            "bank": 1, "uncommitted": 2, "slots_left": 16, "steal_due": 1, "error": 8,
-            # the slot: does it stream a row, is that the tile's last, is the slot? Rows of the tile behind this one
-            "row_here": 1, "row_last": 1, "tile_ends": 1, "rows_to_go": row,
+            "bank": 1, "uncommitted": 2, "slots_left": 16, "steal_due": 1, "throttled": 1,
+            # the slot: does it stream a row, is that the tile's last, is the slot?
+            "row_here": 1, "row_last": 1, "tile_ends": 1,
             # loops: channel groups, taps and tap lines, rows and column blocks that are left, the current one included
             "groups_left": 16, "taps_left": 3, "tap_lines_left": 3, "first_tile": 1, "last_tile": 1, "columns_left": 16,
             "rows_left": 16, "block_last_row": row, "one_row": 1, "more_rows": 1, "layer_ends": 1,
@@ -60,17 +91,21 @@ class IssueMachine(Machine):
             # the next block, worked out in three cycles
             "ahead_rows": 16, "ahead_difference": signed(17), "ahead_last_row": row, "ahead_one_row": 1,
             "ahead_more": 1,
-            # positions; ``ends``: is it the last pixel of its line?
-            "pixel_left": 16, "pixel_ends": 1, "pixel_row": 16, "pixel_column": 16, "pixel_offset": 16,
-            "tile_row": 16, "tile_column": 16, "tile_edge": 16, "tile_offset": 16,
-            "block_left": 16, "block_ends": 1, "block_column": 16,
-            "next_left": 16, "next_ends": 1, "next_row": 16, "next_column": 16, "next_offset": 16,
+            # positions
+            **{f"{which}_{part}": width for which in ("pixel", "block") for part, width in PIXEL.items()},
+            "tap_offset": 16,
             # weights: next to load, first of the column block; one bit more than an address
             "weight": 17, "weight_column": 17,
-            # the slot that is issued
+            # the slot that is picked, and then issued
+            "picked": StructLayout({
+                "streams": 1, "first": 1, "last": 1, "end": End, "bank": 1, "slot": slots, "swap": 1, "load": 1,
+                **({"odd": 1} if protected else {}),
+            }),
+            "row": 16, "column": 16, "offset": 16, "weight_row": 17,
             "tag": self.tag, "address": 16, "weight_address": 17, "outside": 1,
+            # dry blocks that are left, whether this one is, what is said of it; whether the tile is odd
+            **({"skip": 16, "dry": 1, "skips_row": 1, "skips": End, "odd": 1} if protected else {}),
         })  # fmt: skip
-        self.reset = {"ahead_one_row": 1}
         self.ports = {
             "prepare": In(1),
             "begin": In(1),
@@ -78,6 +113,7 @@ class IssueMachine(Machine):
             "command": In(CommandFields()),
             "commit": In(1),
             "steal_interval": In(16),
+            "throttle": In(1),
             "tag": Out(self.tag),
             "read": Out(1),
             "address": Out((config.activation_words - 1).bit_length()),
@@ -86,58 +122,65 @@ class IssueMachine(Machine):
             "issued": Out(1),
             "stalled": Out(1),
             "stolen": Out(1),
+            "throttled": Out(1),
+            "last_block": Out(1),
+            "last_rows": Out(row),
         }  # fmt: skip
+        if protected:
+            self.ports |= {"skip": In(16), "skips_row": Out(1), "skips": Out(End)}
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         wait = now.streaming & now.waiting & (now.uncommitted == 2)
         steal = now.streaming & ~wait & now.steal_due
-        go = now.go
+        begins = now.go & now.streaming & now.waiting
         m.d.comb += [
             port.stalled.eq(wait),
             port.stolen.eq(steal),
-            then.uncommitted.eq(now.uncommitted + (go & now.streaming & now.waiting) - port.commit),
+            port.throttled.eq(now.throttled),
+            then.uncommitted.eq(now.uncommitted + (begins & ~self._dry(now)) - port.commit),
         ]
-        with m.If(go & now.streaming):
+        with m.If(now.go & now.streaming):
             m.d.comb += [
                 then.slots_left.eq(now.slots_left - 1), then.steal_due.eq(now.slots_left == 1), then.waiting.eq(0),
             ]  # fmt: skip
         with m.Elif(steal):
             m.d.comb += [then.slots_left.eq(port.steal_interval), then.steal_due.eq(0)]
 
-        self._outputs(m, now, then, port, go)
+        self._pick(m, now, then, port)
+        self._outputs(m, now, then, port)
         self._conditions(m, now, then, port)
         self._look_ahead(m, now, then, port)
-        with m.If(go):
+        with m.If(now.go):
             self._walk(m, now, then, port)
         with m.If(port.prepare):
-            self._prepare(m, now, then, port)
+            self._prepare(m, then, port)
         with m.If(port.begin):
-            m.d.comb += [then.preloading.eq(1), then.error.eq(ErrorCode.NONE)]
+            m.d.comb += then.preloading.eq(1)
         with m.If(port.halt):
-            m.d.comb += [then.preloading.eq(0), then.streaming.eq(0), then.uncommitted.eq(0), then.error.eq(0)]
-        waits = then.waiting & (then.uncommitted == 2)
-        m.d.comb += then.go.eq(then.preloading | (then.streaming & ~waits & ~then.steal_due))
+            m.d.comb += [then.preloading.eq(0), then.streaming.eq(0), then.uncommitted.eq(0)]
+        slot = Signal(name="slot_follows")
+        m.d.comb += [
+            slot.eq(then.streaming & ~(then.waiting & (then.uncommitted == 2)) & ~then.steal_due),
+            then.go.eq(then.preloading | (slot & ~port.throttle)),
+            then.throttled.eq(slot & port.throttle),
+        ]
 
-    def _prepare(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
-        """The state before the first slot of a layer; block counters come from the ``ahead`` members after
-        preloading."""
+    def _dry(self, now: SimpleNamespace) -> Value:
+        """Whether the block is walked only because it was committed before a replay."""
+        return now.dry if self.config.protected else Const(0)
+
+    def _prepare(self, m: Module, then: SimpleNamespace, port: wiring.Component) -> None:
+        """The state before the first slot of a layer; what is of the first block comes after preloading."""
         command = port.command
         m.d.comb += [
             then.slot.eq(0), then.bank.eq(0), then.uncommitted.eq(0),
             then.slots_left.eq(port.steal_interval), then.steal_due.eq(0), then.tile_ends.eq(0),
             then.columns_left.eq(command.column_blocks), then.rows_left.eq(command.rows), then.more_rows.eq(0),
-            then.ahead_rows.eq(command.rows),
             then.weight.eq(command.weight_base), then.weight_column.eq(command.weight_base),
             then.last_tile.eq(0), then.layer_ends.eq(0),
         ]  # fmt: skip
-        m.d.comb += [getattr(then, f"next_{name}").eq(value) for name, value in
-                       self._first(port, command.output_width == 1).items()]  # fmt: skip
-
-    def _first(self, port: wiring.Component, ends: Value) -> dict[str, Value]:
-        """Position of the first pixel of the layer: a column block starts there. ``ends``: its line has no other."""
-        command = port.command
-        return {"left": command.output_width, "ends": ends, "row": -command.pad_top,
-                "column": -command.pad_left, "offset": command.first_address - command.input_base}  # fmt: skip
+        if self.config.protected:
+            m.d.comb += [then.skip.eq(port.skip), then.odd.eq(1)]
 
     def _conditions(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         """Of the command and of the tile: true from their second cycle on, when they are first used."""
@@ -166,9 +209,8 @@ class IssueMachine(Machine):
         slots."""
         command = port.command
         rows = Signal(16, name="rows_ahead")
-        with m.If(now.streaming):
-            m.d.comb += then.ahead_rows.eq(Mux(now.more_rows, now.rows_left - command.block_rows, command.rows))
         m.d.comb += [
+            then.ahead_rows.eq(Mux(now.more_rows, now.rows_left - command.block_rows, command.rows)),
             then.ahead_difference.eq(now.ahead_rows - command.block_rows),
             then.ahead_more.eq(now.ahead_difference > 0),
             rows.eq(Mux(now.ahead_difference > 0, command.block_rows, now.ahead_rows)),
@@ -176,66 +218,98 @@ class IssueMachine(Machine):
             then.ahead_one_row.eq(rows[: len(then.ahead_last_row)] == 1),
         ]
 
-    def _outputs(self, m, now, then, port, go) -> None:
-        """The issued slot, registered; errors are seen one cycle later and stop the job."""
-        command = port.command
-        streams, loads = self._slot_use(now)
-        padding = (now.pixel_row >= command.input_height) | (now.pixel_column >= command.input_width)
-        m.d.comb += [
-            then.tag.valid.eq(go & streams),
-            then.tag.padding.eq(go & streams & padding),
-            then.tag.first.eq(go & streams & now.first_tile),
-            then.tag.last.eq(go & streams & now.last_tile),
-            then.tag.end.eq(End.NONE),
-            then.tag.bank.eq(go & streams & now.bank),
-            then.tag.row.eq(Mux(go & streams, now.slot, 0)),
-            then.tag.swap.eq(go & now.streaming & (now.slot == 0)),
-            then.tag.load.eq(go & loads),
-            then.tag.load_row.eq(Mux(go & loads, now.slot, 0)),
-            then.address.eq(command.input_base + now.pixel_offset),
-            then.outside.eq(go & streams & ~padding & (now.pixel_offset >= command.input_words)),
-            then.weight_address.eq(now.weight),
-            port.tag.eq(now.tag),
-            port.address.eq(now.address),
-            port.read.eq(now.tag.valid & ~now.tag.padding & ~now.outside),
-            port.weight_address.eq(now.weight_address),
-            port.issued.eq(now.tag.valid),
-            port.error.eq(now.error),
-        ]
-        with m.If(go & streams & now.last_tile & now.row_last):
-            m.d.comb += then.tag.end.eq(Mux(now.more_rows, End.BLOCK, Mux(now.layer_ends, End.LAYER, End.COLUMN)))
-        with m.If(now.outside):
-            m.d.comb += then.error.eq(ErrorCode.INPUT_ADDRESS)
-        with m.Elif(now.tag.load & (now.weight_address >= self.config.weight_words)):
-            m.d.comb += then.error.eq(ErrorCode.WEIGHT_ADDRESS)
-
     def _slot_use(self, now: SimpleNamespace):
         """Whether the slot streams an activation row, and whether it loads a weight row of the next tile."""
         streams = now.streaming & now.row_here
         loads = now.preloading | (now.streaming & ~now.layer_ends & (now.slot < self.config.rows))
         return streams, loads
 
-    def _walk(self, m, now, then, port) -> None:
+    def _pick(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
+        """The slot, and the position of its tap."""
+        command, picked = port.command, then.picked
+        streams, loads = self._slot_use(now)
+        dry = self._dry(now)
+        ends = Mux(now.more_rows, End.BLOCK, Mux(now.layer_ends, End.LAYER, End.COLUMN))
+        m.d.comb += [
+            picked.streams.eq(now.go & streams & ~dry),
+            picked.first.eq(now.first_tile), picked.last.eq(now.last_tile),
+            picked.end.eq(Mux(now.last_tile & now.row_last, ends, End.NONE)),
+            picked.bank.eq(now.bank), picked.slot.eq(now.slot),
+            picked.swap.eq(now.go & now.streaming & (now.slot == 0)), picked.load.eq(now.go & loads),
+            then.row.eq(now.pixel_row + (command.kernel_height - now.tap_lines_left)[:3]),
+            then.column.eq(now.pixel_column + (command.kernel_width - now.taps_left)[:3]),
+            then.offset.eq(now.pixel_offset + now.tap_offset), then.weight_row.eq(now.weight),
+            port.last_block.eq(now.go & now.streaming & now.waiting & ~now.more_rows),
+            port.last_rows.eq(now.block_last_row),
+        ]  # fmt: skip
+        if self.config.protected:
+            m.d.comb += [
+                picked.odd.eq(now.odd),
+                then.skips_row.eq(now.go & streams & dry & now.first_tile),
+                then.skips.eq(Mux(then.skips_row & now.row_last, ends, End.NONE)),
+                port.skips_row.eq(now.skips_row), port.skips.eq(now.skips),
+            ]  # fmt: skip
+
+    def _outputs(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
+        """Tag and addresses of the slot; an error is told with them and stops the job."""
+        command, picked = port.command, now.picked
+        streams = picked.streams
+        tag = Signal(self.tag, name="slot_tag")
+        padding = (now.row >= command.input_height) | (now.column >= command.input_width)
+        m.d.comb += [
+            tag.valid.eq(streams),
+            tag.padding.eq(streams & padding),
+            tag.first.eq(streams & picked.first),
+            tag.last.eq(streams & picked.last),
+            tag.end.eq(Mux(streams, picked.end, End.NONE)),
+            tag.bank.eq(streams & picked.bank),
+            tag.row.eq(Mux(streams, picked.slot, 0)),
+            tag.swap.eq(picked.swap),
+            tag.load.eq(picked.load),
+            tag.load_row.eq(Mux(picked.load, picked.slot, 0)),
+            then.tag.eq(tag),
+            then.address.eq(command.input_base + now.offset),
+            then.outside.eq(streams & ~padding & (now.offset >= command.input_words)),
+            then.weight_address.eq(now.weight_row),
+            port.tag.eq(now.tag),
+            port.address.eq(now.address),
+            port.read.eq(now.tag.valid & ~now.tag.padding & ~now.outside),
+            port.weight_address.eq(now.weight_address),
+            port.issued.eq(now.tag.valid),
+        ]
+        if self.config.protected:
+            m.d.comb += [
+                tag.tile.eq((streams | picked.load) & picked.odd),
+                then.tag.parity.eq(tag.as_value().xor()),
+            ]
+        with m.If(now.outside):
+            m.d.comb += port.error.eq(ErrorCode.INPUT_ADDRESS)
+        with m.Elif(now.tag.load & (now.weight_address >= self.config.weight_words)):
+            m.d.comb += port.error.eq(ErrorCode.WEIGHT_ADDRESS)
+
+    def _walk(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         """One slot further."""
         streams, loads = self._slot_use(now)
         advanced = self._advance_pixel(m, now, port)
-        rows_end = (now.rows_to_go == 1) | now.row_last | ~now.row_here
+        last_follows = now.slot + 1 == now.block_last_row
+        rows_end = last_follows | now.row_last | ~now.row_here
         m.d.comb += [
             then.slot.eq(now.slot + 1),
-            then.rows_to_go.eq(now.rows_to_go - 1),
             then.row_here.eq(now.row_here & ~now.row_last),
-            then.row_last.eq(now.row_here & (now.rows_to_go == 1)),
+            then.row_last.eq(now.row_here & last_follows),
             then.tile_ends.eq((now.preloading | rows_end) & (now.layer_ends | (now.slot >= self.config.rows - 2))),
         ]
         with m.If(loads):
             m.d.comb += then.weight.eq(now.weight + 1)
         with m.If(streams):
-            m.d.comb += [getattr(then, f"pixel_{name}").eq(value) for name, value in advanced.items()]
-            with m.If(now.first_tile & now.row_last):
-                m.d.comb += [getattr(then, f"next_{name}").eq(value) for name, value in advanced.items()]
+            m.d.comb += [getattr(then, f"pixel_{part}").eq(value) for part, value in advanced.items()]
 
         with m.If(now.tile_ends):
-            m.d.comb += [then.preloading.eq(0), then.streaming.eq(~now.layer_ends)]
+            m.d.comb += [
+                then.preloading.eq(0), then.streaming.eq(~now.layer_ends), then.slot.eq(0), then.row_here.eq(1),
+            ]  # fmt: skip
+            if self.config.protected:
+                m.d.comb += then.odd.eq(~now.odd)
             with m.If(now.preloading | now.last_tile):
                 m.d.comb += then.bank.eq(now.bank ^ now.streaming)
                 self._next_block(m, now, then, port, advanced)
@@ -243,16 +317,15 @@ class IssueMachine(Machine):
                 self._next_tile(m, now, then, port)
 
     def _advance_pixel(self, m: Module, now: SimpleNamespace, port: wiring.Component) -> dict[str, Signal]:
-        """Position of the output pixel after the current one, for the same tap."""
+        """Position of the output pixel after the current one."""
         command = port.command
-        widths = {"left": 16, "ends": 1, "row": 16, "column": 16, "offset": 16}
-        advanced = {name: Signal(width, name=f"advanced_{name}") for name, width in widths.items()}
+        advanced = {part: Signal(width, name=f"advanced_{part}") for part, width in PIXEL.items()}
         with m.If(now.pixel_ends):
             m.d.comb += [
                 advanced["left"].eq(command.output_width),
                 advanced["ends"].eq(now.single_pixel),
                 advanced["row"].eq(now.pixel_row + command.stride_height),
-                advanced["column"].eq(now.tile_edge),
+                advanced["column"].eq(-command.pad_left),
                 advanced["offset"].eq(now.pixel_offset + command.line_step),
             ]
         with m.Else():
@@ -268,21 +341,14 @@ class IssueMachine(Machine):
     def _next_tile(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         """The next channel group, tap or tap line of the same block."""
         command = port.command
-        group_ends, line_ends = now.group_ends, now.line_ends
-        row, column, edge, offset = (
-            Signal(16, name=f"next_tile_{name}") for name in ("row", "column", "edge", "offset")
-        )
         m.d.comb += [
-            row.eq(now.tile_row + line_ends),
-            column.eq(Mux(line_ends, now.block_column, now.tile_column + group_ends)),
-            edge.eq(Mux(line_ends, -command.pad_left, now.tile_edge + group_ends)),
-            offset.eq(now.tile_offset + Mux(line_ends, command.tap_line_step, 1)),
-            then.groups_left.eq(Mux(group_ends, command.input_groups, now.groups_left - 1)),
-            then.taps_left.eq(Mux(line_ends, command.kernel_width, now.taps_left - group_ends)),
-            then.tap_lines_left.eq(now.tap_lines_left - line_ends),
-        ]
-        self._tile(m, then, left=now.block_left, ends=now.block_ends, row=row, column=column, edge=edge, offset=offset)
-        m.d.comb += [then.first_tile.eq(0), then.rows_to_go.eq(now.block_last_row), then.row_last.eq(now.one_row)]
+            then.tap_offset.eq(now.tap_offset + Mux(now.line_ends, command.tap_line_step, 1)),
+            then.groups_left.eq(Mux(now.group_ends, command.input_groups, now.groups_left - 1)),
+            then.taps_left.eq(Mux(now.line_ends, command.kernel_width, now.taps_left - now.group_ends)),
+            then.tap_lines_left.eq(now.tap_lines_left - now.line_ends),
+            *(getattr(then, f"pixel_{part}").eq(getattr(now, f"block_{part}")) for part in PIXEL),
+            then.first_tile.eq(0), then.row_last.eq(now.one_row),
+        ]  # fmt: skip
         self._last_tile(m, now, then, last=now.next_last, more_rows=now.more_rows, last_column=now.last_column,
                         one_row=now.one_row)  # fmt: skip
 
@@ -302,33 +368,29 @@ class IssueMachine(Machine):
     def _next_block(self, m, now, then, port, advanced) -> None:
         """The first tile of the next row block, or of the next column block, or (after preloading) of the layer."""
         command = port.command
-        captured = now.streaming & now.first_tile & now.row_here & now.row_last
-        start = {name: Mux(captured, value, getattr(now, f"next_{name}")) for name, value in advanced.items()}
         column_ends = now.streaming & ~now.more_rows
-        first = self._first(port, now.single_pixel)
-        begin = {name: Signal(len(value), name=f"begin_{name}") for name, value in advanced.items()}
-        m.d.comb += [begin[name].eq(Mux(column_ends, first[name], start[name])) for name in start]
+        first = {"left": command.output_width, "ends": now.single_pixel, "row": -command.pad_top,
+                 "column": -command.pad_left, "offset": command.first_address - command.input_base}  # fmt: skip
+        for part, width in PIXEL.items():
+            begin = Signal(width, name=f"begin_{part}")
+            follows = Mux(now.row_here, advanced[part], getattr(now, f"pixel_{part}"))
+            m.d.comb += [
+                begin.eq(Mux(now.more_rows, follows, first[part])),
+                getattr(then, f"block_{part}").eq(begin), getattr(then, f"pixel_{part}").eq(begin),
+            ]  # fmt: skip
         m.d.comb += [
-            then.waiting.eq(1), then.first_tile.eq(1),
+            then.tap_offset.eq(0), then.waiting.eq(1), then.first_tile.eq(1),
             then.groups_left.eq(command.input_groups), then.taps_left.eq(command.kernel_width),
             then.tap_lines_left.eq(command.kernel_height),
-            then.block_left.eq(begin["left"]), then.block_ends.eq(begin["ends"]),
-            then.block_column.eq(begin["column"]),
             then.rows_left.eq(now.ahead_rows), then.block_last_row.eq(now.ahead_last_row),
-            then.rows_to_go.eq(now.ahead_last_row), then.row_last.eq(now.ahead_one_row),
-            then.one_row.eq(now.ahead_one_row),
+            then.row_last.eq(now.ahead_one_row), then.one_row.eq(now.ahead_one_row),
             then.more_rows.eq(now.ahead_more), then.columns_left.eq(now.columns_left - column_ends),
         ]  # fmt: skip
-        self._tile(m, then, **begin, edge=-command.pad_left)
-        self._last_tile(m, now, then, last=now.single_tile, more_rows=now.ahead_more,
+        last = now.single_tile
+        if self.config.protected:
+            dry = now.skip.any()
+            last = last | (dry & now.ahead_more)
+            m.d.comb += [then.dry.eq(dry), then.skip.eq(now.skip - dry)]
+        self._last_tile(m, now, then, last=last, more_rows=now.ahead_more,
                         last_column=Mux(column_ends, now.last_but_one, now.last_column),
                         one_row=now.ahead_one_row)  # fmt: skip
-
-    def _tile(self, m: Module, then: SimpleNamespace, *, left, ends, row, column, edge, offset) -> None:
-        """The first slot of a tile."""
-        m.d.comb += [
-            then.slot.eq(0), then.row_here.eq(1),
-            then.tile_row.eq(row), then.tile_column.eq(column), then.tile_edge.eq(edge), then.tile_offset.eq(offset),
-            then.pixel_left.eq(left), then.pixel_ends.eq(ends), then.pixel_row.eq(row), then.pixel_column.eq(column),
-            then.pixel_offset.eq(offset),
-        ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from amaranth.hdl import Module
+from amaranth.hdl import Cat, Const, Module, Mux
 from amaranth.lib import enum, wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
@@ -14,8 +14,25 @@ from vanallen.rtl.registers import State
 
 from .command import COMMAND_ERRORS, CommandFields, command_faults
 from .machine import Machine
+from .tag import End
 
-__all__ = ["JobMachine"]
+__all__ = ["FAULTS", "REPLAY_BITS", "WATCHDOG_UNIT", "JobMachine"]
+
+FAULTS = (
+    ErrorCode.COMMAND_MEMORY, ErrorCode.WEIGHT_MEMORY, ErrorCode.ACTIVATION_MEMORY, ErrorCode.PARAMETER_MEMORY,
+    ErrorCode.TAG, ErrorCode.WEIGHT_IDENTITY, ErrorCode.WEIGHT_PARITY, ErrorCode.ACTIVATION_PARITY, ErrorCode.CHECKSUM,
+    ErrorCode.REQUANTIZER,
+)  # fmt: skip
+"""What the checks of the protected data path find; the first that applies is the cause."""
+
+ERROR_BITS = 5
+"""Enough for every error code."""
+
+REPLAY_BITS = 4
+"""Width of the limit of replays."""
+
+WATCHDOG_UNIT = 1024
+"""Cycles of the watchdog's unit."""
 
 
 class Phase(enum.Enum, shape=3):
@@ -28,6 +45,8 @@ class Phase(enum.Enum, shape=3):
     RUN = 4
     FLUSH = 5
     """After an error: until nothing is in flight any more."""
+    REPLAY = 6
+    """The same, before the command begins again behind the blocks that are committed."""
 
 
 class JobMachine(Machine):
@@ -36,27 +55,39 @@ class JobMachine(Machine):
     A command's first slot comes ``timing.FETCH`` cycles after the start of its fetch; it runs until ``layer_done`` or
     an error. The checks of the command as held, and then what is wrong in a running layer, are registered
     (``trouble``): an error is seen one or two cycles after what made it. After an error ``halt`` stops them for
-    ``flush_cycles``, so that the next job finds an empty pipeline.
+    ``flush_cycles``, so that the next job finds an empty pipeline. A job of commands that aren't there fails with the
+    first's number modulo what command RAM holds.
+
+    ``due`` is what the block ends whose last word is written; it is committed with that.
+
+    With protection, whatever a check finds (``wrong``, a bit for each of :data:`FAULTS`; a held command that has
+    changed; a collision; a block that is ``due`` and not ``complete``) makes the command begin again, fetched anew,
+    behind its ``skip`` committed blocks: ``limit`` times for one block, then it is the job's error. A watchdog of
+    :data:`WATCHDOG_UNIT` times ``patience`` cycles (0: 65,536 times) falls in every busy cycle that isn't
+    ``throttled``, and ends the job at zero.
     """
+
+    flow = frozenset({"at_last", "faults", "trouble", "fault"})
 
     def __init__(self, *, config: Config, flush_cycles: int):
         self.config = config
         self.flush_cycles = flush_cycles
+        commands = range(config.commands)
         self.state = StructLayout({
             "phase": Phase,
             "counter": range(max(flush_cycles, COMMAND_WORDS + Scratchpad.latency) + 1),
-            "command": 16,
-            "last": 16,
+            "command": commands,
+            "last": commands,
             "at_last": 1,
             "job": 16,
             "blocks": 16,
-            "state": State,
-            "error": 8,
+            "ended": 1,
+            "error": ERROR_BITS,
             "overflow": 1,
             "faults": len(COMMAND_ERRORS),
-            "trouble": 8,
+            "trouble": ERROR_BITS,
+            **({"fault": ERROR_BITS, "replays": REPLAY_BITS, "watchdog": 26} if config.protected else {}),
         })  # fmt: skip
-        self.reset = {"state": State.READY}
         self.ports = {
             "start": In(1),
             "first": In(16),
@@ -67,8 +98,7 @@ class JobMachine(Machine):
             "issue_error": In(8),
             "drain_error": In(8),
             "collision": In(1),
-            "commit": In(1),
-            "layer_done": In(1),
+            "due": In(End),
             "fetch": Out(1),
             "fetch_address": Out((config.command_rows - 1).bit_length()),
             "capture": Out(1),
@@ -76,6 +106,8 @@ class JobMachine(Machine):
             "prepare": Out(1),
             "begin": Out(1),
             "halt": Out(1),
+            "commit": Out(1),
+            "layer_done": Out(1),
             "busy": Out(1),
             "layer_busy": Out(1),
             "finished": Out(1),
@@ -85,6 +117,11 @@ class JobMachine(Machine):
             "status_job": Out(16),
             "status_blocks": Out(16),
         }  # fmt: skip
+        if config.protected:
+            self.ports |= {
+                "wrong": In(len(FAULTS)), "complete": In(1), "limit": In(REPLAY_BITS), "patience": In(16),
+                "throttled": In(1), "skip": Out(16), "replayed": Out(1),
+            }  # fmt: skip
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         latency = Scratchpad.latency
@@ -94,28 +131,22 @@ class JobMachine(Machine):
             port.fetch_address.eq((now.command << 3) | now.counter[:3]),
             port.capture.eq(fetching & (now.counter >= latency)),
             port.capture_index.eq(now.counter - latency),
-            port.halt.eq(now.phase == Phase.FLUSH),
+            port.halt.eq((now.phase == Phase.FLUSH) | (now.phase == Phase.REPLAY)),
             port.busy.eq(now.phase != Phase.IDLE),
             port.layer_busy.eq(port.busy & ~port.halt),
-            port.status_state.eq(now.state),
             port.status_error.eq(now.error),
             port.status_command.eq(now.command),
             port.status_job.eq(now.job),
             port.status_blocks.eq(now.blocks),
+            port.status_state.eq(Mux(now.ended, Mux(now.error == ErrorCode.NONE, State.DONE, State.FAILED), State.READY)),
         ]
+        with m.If(port.busy):
+            m.d.comb += port.status_state.eq(State.BUSY)
         m.d.comb += [
             then.faults.eq(command_faults(m, self.config, port.command)),
             then.at_last.eq(now.command == now.last),
         ]
-        wrong = (
-            (now.faults[COMMAND_ERRORS.index(ErrorCode.BAD_CHECKSUM)], ErrorCode.BAD_CHECKSUM),
-            (port.collision, ErrorCode.COLLISION),
-            (port.issue_error != ErrorCode.NONE, port.issue_error),
-        )
-        m.d.comb += then.trouble.eq(port.drain_error)
-        for applies, code in reversed(wrong):
-            with m.If(applies):
-                m.d.comb += then.trouble.eq(code)
+        self._trouble(m, now, then, port)
         with m.Switch(now.phase):
             with m.Case(Phase.IDLE):
                 self._start(m, then, port)
@@ -139,7 +170,60 @@ class JobMachine(Machine):
             with m.Case(Phase.FLUSH):
                 m.d.comb += then.counter.eq(now.counter + 1)
                 with m.If(now.counter == self.flush_cycles):
-                    self._finish(m, then, port, State.FAILED)
+                    self._finish(m, then, port)
+            with m.Case(Phase.REPLAY):
+                m.d.comb += then.counter.eq(now.counter + 1)
+                with m.If(now.counter == self.flush_cycles):
+                    m.d.comb += [then.phase.eq(Phase.FETCH), then.counter.eq(0)]
+            with m.Default():
+                m.d.comb += then.phase.eq(Phase.IDLE)
+        if self.config.protected:
+            self._protect(m, now, then, port)
+
+    def _trouble(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
+        """What is wrong, seen in the next cycle: the first that applies."""
+        runs = now.phase == Phase.RUN
+        kept = [
+            (runs & now.faults[COMMAND_ERRORS.index(ErrorCode.BAD_CHECKSUM)], ErrorCode.BAD_CHECKSUM),
+            (runs & port.collision, ErrorCode.COLLISION),
+        ]
+        raised = [(port.issue_error != ErrorCode.NONE, port.issue_error),
+                  (port.drain_error != ErrorCode.NONE, port.drain_error)]  # fmt: skip
+        causes = {"trouble": [*kept, *raised]}
+        if self.config.protected:
+            struck = [(port.wrong[index], code) for index, code in enumerate(FAULTS)]
+            causes = {"trouble": raised, "fault": [*kept, *struck]}
+        for name, wrong in causes.items():
+            target = getattr(then, name)
+            m.d.comb += target.eq(ErrorCode.NONE)
+            for applies, code in reversed(wrong):
+                with m.If(applies):
+                    m.d.comb += target.eq(code)
+
+    def _protect(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
+        """Replay goes before what the phase does, and the watchdog before everything."""
+        starts = (now.phase == Phase.IDLE) & port.start
+        works = port.busy & ~port.halt
+        m.d.comb += port.skip.eq(now.blocks)
+        with m.If(works & (now.fault != ErrorCode.NONE)):
+            self._replay(m, now, then, port, now.fault)
+        with m.If(starts | port.commit):
+            m.d.comb += then.replays.eq(port.limit)
+        with m.If(starts):
+            m.d.comb += then.watchdog.eq(Cat(Const(WATCHDOG_UNIT - 1, 10), port.patience - 1))
+        with m.Elif(port.busy & ~port.throttled & now.watchdog.any()):
+            m.d.comb += then.watchdog.eq(now.watchdog - 1)
+        with m.If(port.busy & (now.phase != Phase.FLUSH) & ~now.watchdog.any()):
+            self._fail(m, then, ErrorCode.WATCHDOG)
+
+    def _replay(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component, code) -> None:
+        """Begin the command again, or end the job if it has been tried often enough."""
+        with m.If(now.replays.any()):
+            m.d.comb += [
+                then.phase.eq(Phase.REPLAY), then.counter.eq(0), then.replays.eq(now.replays - 1), port.replayed.eq(1),
+            ]  # fmt: skip
+        with m.Else():
+            self._fail(m, then, code)
 
     def _start(self, m: Module, then: SimpleNamespace, port: wiring.Component) -> None:
         end = port.first + port.count
@@ -153,17 +237,29 @@ class JobMachine(Machine):
                 then.job.eq(port.number),
                 then.blocks.eq(0),
                 then.error.eq(ErrorCode.NONE),
-                then.state.eq(State.BUSY),
             ]
 
     def _run(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
-        with m.If(port.commit):
-            m.d.comb += then.blocks.eq(now.blocks + 1)
+        commits = port.due != End.NONE
+        if self.config.protected:
+            commits = commits & (now.fault == ErrorCode.NONE)
         with m.If(now.trouble != ErrorCode.NONE):
             self._fail(m, then, now.trouble)
-        with m.Elif(port.layer_done):
+        with m.Elif(commits):
+            if self.config.protected:
+                with m.If(port.complete):
+                    self._commit(m, now, then, port)
+                with m.Else():
+                    self._replay(m, now, then, port, ErrorCode.ROWS_MISSING)
+            else:
+                self._commit(m, now, then, port)
+
+    def _commit(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
+        m.d.comb += [port.commit.eq(1), then.blocks.eq(now.blocks + 1)]
+        with m.If(port.due == End.LAYER):
+            m.d.comb += port.layer_done.eq(1)
             with m.If(now.at_last):
-                self._finish(m, then, port, State.DONE)
+                self._finish(m, then, port)
             with m.Else():
                 m.d.comb += [
                     then.phase.eq(Phase.FETCH),
@@ -175,5 +271,5 @@ class JobMachine(Machine):
     def _fail(self, m: Module, then: SimpleNamespace, code) -> None:
         m.d.comb += [then.phase.eq(Phase.FLUSH), then.counter.eq(0), then.error.eq(code)]
 
-    def _finish(self, m: Module, then: SimpleNamespace, port: wiring.Component, state: State) -> None:
-        m.d.comb += [then.phase.eq(Phase.IDLE), then.state.eq(state), port.finished.eq(1)]
+    def _finish(self, m: Module, then: SimpleNamespace, port: wiring.Component) -> None:
+        m.d.comb += [then.phase.eq(Phase.IDLE), then.ended.eq(1), port.finished.eq(1)]

@@ -26,6 +26,8 @@ class Machine(ABC):
     flow : frozenset[str]
         Members of the state that hold nothing: each cycle they are made anew from ports and other members. They need no
         vote, since what strikes one of them is gone from it a cycle later.
+    unset : frozenset[str]
+        Members that have no reset: none is read before it is written.
     ports : dict[str, Member]
         Inputs and outputs of the component that :class:`Control` makes of the machine.
     """
@@ -33,6 +35,7 @@ class Machine(ABC):
     state: StructLayout
     reset: Mapping[str, int] = MappingProxyType({})
     flow: frozenset[str] = frozenset()
+    unset: frozenset[str] = frozenset()
     ports: dict[str, wiring.Member]
 
     @abstractmethod
@@ -56,7 +59,7 @@ class Control(wiring.Component):
     voting : bool
         One of three copies: the next state and the outputs follow from what the majority of the copies holds, so that
         a copy that was struck is right again one cycle later. ``state`` is what this copy holds, ``peer_0`` and
-        ``peer_1`` what the others hold, ``differs`` whether it holds something else than they agree on.
+        ``peer_1`` what the others hold, ``differs`` whether it holds something else than ``peer_0``.
     """
 
     def __init__(self, *, machine: Machine, voting: bool = False):
@@ -79,7 +82,8 @@ class Control(wiring.Component):
         members = dict(self.machine.state)
         held, now, then = {}, SimpleNamespace(), SimpleNamespace()
         for name, field in members.items():
-            register = Signal(field.shape, name=name, init=self.machine.reset.get(name))  # type: ignore[arg-type]
+            reset = self.machine.reset.get(name)
+            register = Signal(field.shape, name=name, init=reset, reset_less=name in self.machine.unset)  # type: ignore[arg-type]
             following = Signal(field.shape, name=f"{name}_next")
             m.d.sync += register.eq(following)
             held[name] = register
@@ -92,7 +96,8 @@ class Control(wiring.Component):
         self.machine.step(m, now, then, self)
         with m.If(self.restart):
             for name in members:
-                m.d.comb += Value.cast(getattr(then, name)).eq(self.machine.reset.get(name, 0))
+                if name not in self.machine.unset:
+                    m.d.comb += Value.cast(getattr(then, name)).eq(self.machine.reset.get(name, 0))
         return m
 
     def _vote(self, m: Module, held: dict[str, Signal], now: SimpleNamespace) -> None:
@@ -101,7 +106,7 @@ class Control(wiring.Component):
         m.d.comb += [
             self.state.eq(Cat(held[name] for name in self.voted)),
             voter.first.eq(self.state), voter.second.eq(self.peer_0), voter.third.eq(self.peer_1),
-            self.differs.eq(self.state != voter.vote),
+            self.differs.eq(voter.differs),
         ]  # fmt: skip
         start = 0
         for name in self.voted:
@@ -130,7 +135,7 @@ class Triplicated(wiring.Component):
         for index, copy in enumerate(self.copies):
             m.submodules[f"copy_{index}"] = copy
             m.d.comb += [copy.peer_0.eq(self.copies[index - 1].state), copy.peer_1.eq(self.copies[index - 2].state)]
-        m.d.comb += self.differs.eq(Cat(copy.differs for copy in self.copies).any())
+        m.d.comb += self.differs.eq(self.copies[0].differs | self.copies[1].differs)
         return m
 
 

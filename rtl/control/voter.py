@@ -22,15 +22,19 @@ def agreed(copies: Iterable[ValueLike]) -> Value:
 
 
 class Voter(wiring.Component):
-    """Bit by bit, what at least two of three inputs say; combinational.
+    """Bit by bit, what at least two of three inputs say; combinational. ``differs``: the first two differ.
 
     A module of its own, so that synthesis, which merges what is equal, finds nothing of two voters in one module.
     """
 
     def __init__(self, *, bits: int):
-        super().__init__({"first": In(bits), "second": In(bits), "third": In(bits), "vote": Out(bits)})
+        super().__init__({"first": In(bits), "second": In(bits), "third": In(bits), "vote": Out(bits), "differs": Out(1)})
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.d.comb += self.vote.eq(majority(self.first, self.second, self.third))
+        m.d.comb += [
+            self.vote.eq(majority(self.first, self.second, self.third)),
+            # shares its gates with the vote
+            self.differs.eq(((self.first | self.second) & ~(self.first & self.second)).any()),
+        ]
         return m

@@ -70,6 +70,8 @@ class Scratchpad(wiring.Component):
     wrong : Out, a bit a copy
         With protection: the row that arrives for ``read`` has a bank that can't be corrected, or a word that ``write``
         wrote a cycle ago disagreed with its parity.
+    failed : Out(1)
+        With protection: the row that arrives for ``host_read`` has a bank that can't be corrected.
     corrected, uncorrectable : Out(1), and row : Out
         With protection, for the host to know: a word that arrives, for whomever, had one wrong bit, or more; and its
         row.
@@ -103,7 +105,7 @@ class Scratchpad(wiring.Component):
             members |= {"write": In(WriteRequest(rows, banks)).array(copies), "write_data": In(banks * bank_bits)}
         if protected:
             self.code = Secded(data_bits=bank_bits, address_bits=self.address_bits)
-            members |= {"parity": Out(banks * bank_bits // 8), "wrong": Out(copies), "corrected": Out(1),
+            members |= {"parity": Out(banks * bank_bits // 8), "wrong": Out(copies), "failed": Out(1), "corrected": Out(1),
                         "uncorrectable": Out(1), "row": Out(self.address_bits)}  # fmt: skip
         if protected and writable:
             members["write_parity"] = In(banks * bank_bits // 8)
@@ -168,13 +170,14 @@ class Scratchpad(wiring.Component):
                 corrected[bank].eq(decoder.corrected), uncorrectable[bank].eq(decoder.uncorrectable),
             ]  # fmt: skip
         written_wrong = self._check_written(m) if self.writable else 0
-        someone = agreed(copy.reader for copy in access.copies) != Reader.NOBODY
+        reader = agreed(copy.reader for copy in access.copies)
+        someone = reader != Reader.NOBODY
         m.d.comb += [
             *(copy.corrected.eq(corrected) for copy in access.copies),
             *(wrong.eq((uncorrectable.any() & (copy.reader == Reader.DATA_PATH)) | written_wrong)
               for wrong, copy in zip(self.wrong, access.copies, strict=True)),
             self.corrected.eq(someone & corrected.any()), self.uncorrectable.eq(someone & uncorrectable.any()),
-            self.row.eq(rows[-1]),
+            self.row.eq(rows[-1]), self.failed.eq(uncorrectable.any() & (reader == Reader.HOST)),
         ]  # fmt: skip
 
     def _encode(self, m: Module, access: wiring.Component, served_word: Signal) -> Value:

@@ -96,7 +96,7 @@ class GoldenAccelerator:
             If a layer's scale is negative, infinite or not a number, for which the arithmetic is undefined.
         """
         if count < 1 or first < 0 or first + count > self.config.commands or steal_interval < 16:
-            return GoldenJob(ErrorCode.BAD_JOB, first, (), (ErrorCode.BAD_JOB,))
+            return GoldenJob(ErrorCode.BAD_JOB, first % self.config.commands, (), (ErrorCode.BAD_JOB,))
         layers: list[GoldenLayer] = []
         for command in range(first, first + count):
             words = [int(word) for word in self.commands[COMMAND_WORDS * command : COMMAND_WORDS * (command + 1)]]

@@ -96,7 +96,7 @@ def layer_cycles(
     is stolen after every ``steal_interval``, blocks drain in order with a free cycle between them. Equal to the chip's
     counters, exactly. Other numbers of accumulator ``banks`` than the chip's two are for design studies.
     """
-    arrival, commit = timing.arrival(config), timing.commit()
+    arrival, commit = timing.arrival(config), timing.commit(config)
     start = timing.FETCH + config.rows
     clock, issued, stalled, drained = start, 0, 0, 0  # clock: of the next slot, stolen slots not counted
     commits = [0] * banks

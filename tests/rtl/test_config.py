@@ -1,6 +1,7 @@
 """Configurations: which sizes are refused and why, and that others than the presets make a chip."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -53,7 +54,8 @@ def test_sizes_are_integers(value):
 
 
 def test_presets_by_name():
-    assert preset("nano") is PRESETS["nano"]
+    assert preset("nano") == PRESETS["nano"]
+    assert preset("nano", "full") == replace(PRESETS["nano"], protection="full")
     with pytest.raises(ValueError, match="configuration must be one of nano, cubesat, payload, orbital, not 'mega'"):
         preset("mega")
 

@@ -42,7 +42,7 @@ def enumerate_slots(command, config):
 
 
 def drain(simulate, config, command, rng, *, tiles=2):
-    """Streams the rows of each block ``tiles`` times and lets it drain; (slots with their cycle, last error)."""
+    """Streams the rows of each block ``tiles`` times and lets it drain; (slots with their cycle, error)."""
     machine = Control(machine=DrainMachine(config=config))
     slots, arrivals, errors = [], [], []
 
@@ -66,6 +66,8 @@ def drain(simulate, config, command, rng, *, tiles=2):
         ctx.set(machine.prepare, 0)
         committed = 0
         for index, (_, _, rows, end) in enumerate(blocks_of(command)):
+            ctx.set(machine.last_block, end != End.BLOCK)
+            ctx.set(machine.last_rows, rows - 1 if end != End.BLOCK else rng.randrange(8))
             for tile in range(tiles):
                 for row in range(rows):
                     last = tile == tiles - 1
@@ -75,6 +77,7 @@ def drain(simulate, config, command, rng, *, tiles=2):
                         "end": end if last and row == rows - 1 else End.NONE,
                     })  # fmt: skip
                     await watch(ctx, 1)
+                    ctx.set(machine.last_block, 0)
                     if rng.random() < 0.2:
                         ctx.set(machine.arrived.as_value(), 0)
                         await watch(ctx, rng.randint(1, 3))
@@ -86,7 +89,7 @@ def drain(simulate, config, command, rng, *, tiles=2):
         await watch(ctx, 200 + 2 * command["block_rows"] * config.columns // config.lanes)
 
     simulate(machine, testbench)
-    return slots, errors[-1]
+    return slots, max(errors)
 
 
 def random_command(rng, config, **fixed):
