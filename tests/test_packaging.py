@@ -17,6 +17,7 @@ DATA = (".onnx", ".npz", ".cpp", ".md", ".rdl", ".html", ".css", ".v", "py.typed
 TABLES = [
     "vanallen.rtl.config",
     "vanallen.rtl.commands",
+    "vanallen.rtl.ecc.secded",
     "vanallen.rtl.link.framing",
     "vanallen.rtl.link.rmap",
     "vanallen.rtl.registers",
