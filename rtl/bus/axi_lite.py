@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
@@ -30,26 +30,22 @@ class AxiLitePort(wiring.Signature):
 
 
 class WriteChannelMachine(Machine):
-    """Queues up to two addresses and two words, executes a write when it has both, queues up to three responses.
+    """Counts up to two addresses and two words, executes a write when it has both, queues up to three responses.
 
-    One write a cycle, one cycle after the later of address and word. ``due`` with ``address``, ``word`` and ``whole``
-    (every byte strobed) is the write whose turn it is; it executes, with ``request``, but for ``hold``. ``okay``
-    answers it in the same cycle. The handshakes depend on the state alone.
+    One write a cycle, one cycle after the later of address and word. While ``due`` the first address and the first word
+    are the write whose turn it is; it executes, with ``request``, but for ``hold``, and both leave their queues. ``okay``
+    answers it in the same cycle. ``address_place`` and ``word_place`` name the entry that takes what comes (see
+    :class:`~vanallen.rtl.bus.pair_queue.PairQueue`). The handshakes depend on the state alone.
     """
 
     depth = 3
 
     def __init__(self) -> None:
-        entry = StructLayout({"word": 64, "whole": 1})
-        self.state = StructLayout({
-            "addresses": 2, "address_0": ADDRESS_BITS, "address_1": ADDRESS_BITS,
-            "words": 2, "word_0": entry, "word_1": entry, "responses": 2, "errors": self.depth,
-        })  # fmt: skip
+        self.state = StructLayout({"addresses": 2, "words": 2, "responses": 2, "errors": self.depth})
         self.ports = {
-            "awaddr": In(ADDRESS_BITS), "awvalid": In(1), "awready": Out(1),
-            "wdata": In(64), "wstrb": In(8), "wvalid": In(1), "wready": Out(1),
+            "awvalid": In(1), "awready": Out(1), "wvalid": In(1), "wready": Out(1),
             "bresp": Out(2), "bvalid": Out(1), "bready": In(1), "due": Out(1), "hold": In(1),
-            "request": Out(1), "address": Out(ADDRESS_BITS), "word": Out(64), "whole": Out(1), "okay": In(1),
+            "request": Out(1), "okay": In(1), "address_place": Out(2), "word_place": Out(2),
         }  # fmt: skip
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
@@ -57,102 +53,72 @@ class WriteChannelMachine(Machine):
         taken = port.bvalid & port.bready
         errors = Signal(self.depth)
         left = Signal(2)
-        arriving = Signal(StructLayout({"word": 64, "whole": 1}))
         m.d.comb += [
             port.awready.eq(now.addresses != 2),
             port.wready.eq(now.words != 2),
             port.due.eq((now.addresses != 0) & (now.words != 0) & (now.responses != self.depth)),
             port.request.eq(request),
-            port.address.eq(now.address_0),
-            port.word.eq(now.word_0.word),
-            port.whole.eq(now.word_0.whole),
             port.bvalid.eq(now.responses != 0),
             port.bresp.eq(Mux(now.errors[0], SLVERR, OKAY)),
             errors.eq(Mux(taken, now.errors >> 1, now.errors)),
             left.eq(now.responses - taken),
             then.responses.eq(left + request),
             then.errors.eq(errors | ((request & ~port.okay) << left)),
-            arriving.word.eq(port.wdata),
-            arriving.whole.eq(port.wstrb.all()),
         ]
-        pushes_address, pushes_word = port.awvalid & port.awready, port.wvalid & port.wready
-        self._queue(m, now, then, "addresses", "address", pushes_address, port.awaddr, request)
-        self._queue(m, now, then, "words", "word", pushes_word, arriving, request)
+        self._queue(m, now.addresses, then.addresses, port.awvalid & port.awready, request, port.address_place)
+        self._queue(m, now.words, then.words, port.wvalid & port.wready, request, port.word_place)
 
-    def _queue(self, m, now, then, count: str, entry: str, push, value, pop) -> None:
-        """Two entries; ``entry_0`` leaves with ``pop``, ``value`` comes behind the rest with ``push``."""
-        rest = Signal(2, name=f"{count}_left")
-        first, second = f"{entry}_0", f"{entry}_1"
-        m.d.comb += [rest.eq(getattr(now, count) - pop), getattr(then, count).eq(rest + push)]
-        with m.If(pop):
-            m.d.comb += getattr(then, first).eq(getattr(now, second))
-        with m.If(push & (rest == 0)):
-            m.d.comb += getattr(then, first).eq(value)
-        with m.If(push & (rest == 1)):
-            m.d.comb += getattr(then, second).eq(value)
+    def _queue(self, m: Module, count: Value, following: Value, push: Value, pop: Value, place: Value) -> None:
+        """What comes with ``push`` goes behind what ``pop`` leaves."""
+        rest = Signal(2)
+        m.d.comb += [
+            rest.eq(count - pop), following.eq(rest + push),
+            place.eq(Cat(push & (rest == 0), push & (rest == 1))),
+        ]  # fmt: skip
 
 
 class ReadChannelMachine(Machine):
     """Takes an address a cycle, requests the word, and collects it ``latency`` cycles later for the response queue.
 
-    ``request`` with ``address`` asks for a word. ``collect`` with ``collect_error`` is the request of ``latency``
-    cycles ago, whose word is pushed into ``slot`` of the queue; ``next_address`` and ``next_error`` are those of the
-    request that is collected in the next cycle. A read is only accepted when the queue has room for it, and none is in
-    the cycle after ``pause``.
+    ``request`` asks for the word at the address that was taken a cycle ago. ``collect`` is the request of ``latency``
+    cycles ago, whose word is pushed into ``slot`` of the queue; ``head`` is the slot that is shown. A read is only
+    accepted when the queue has room for it, and none is in the cycle after ``pause``. Reads are counted, modulo twice
+    the depth: ``asked``, ``collected``, ``taken``.
 
     Throughput: one a cycle if ``latency`` is at most ``depth - 3``.
     """
 
     depth = 8
+    flow = frozenset({"paused", "request", "flight"})
 
     def __init__(self, *, latency: int):
         self.latency = latency
-        collected = StructLayout({"valid": 1, "error": 1})
-        in_flight = StructLayout({"valid": 1, "error": 1, "address": ADDRESS_BITS})
+        count, slot = range(2 * self.depth), range(self.depth)
         self.state = StructLayout({
-            "paused": 1, "request": 1, "address": ADDRESS_BITS,
-            "promised": range(self.depth + 1), "stored": range(self.depth + 1),
-            "first": range(self.depth), "free": range(self.depth),
-            **{f"flight_{stage}": in_flight for stage in range(latency - 1)}, f"flight_{latency - 1}": collected,
+            "paused": 1, "request": 1, "flight": latency, "asked": count, "collected": count, "taken": count,
         })  # fmt: skip
         self.ports = {
-            "araddr": In(ADDRESS_BITS), "arvalid": In(1), "arready": Out(1), "rvalid": Out(1), "rready": In(1),
-            "request": Out(1), "address": Out(ADDRESS_BITS), "okay": In(1), "pause": In(1),
-            "next_address": Out(ADDRESS_BITS), "next_error": Out(1),
-            "collect": Out(1), "collect_error": Out(1),
-            "slot": Out(range(self.depth)), "head": Out(range(self.depth)),
+            "arvalid": In(1), "arready": Out(1), "rvalid": Out(1), "rready": In(1),
+            "request": Out(1), "pause": In(1), "collect": Out(1), "slot": Out(slot), "head": Out(slot),
         }  # fmt: skip
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         accept, taken = port.arvalid & port.arready, port.rvalid & port.rready
-        flights = [getattr(now, f"flight_{stage}") for stage in range(self.latency)]
-        oldest = flights[-1]
+        full = now.asked == (now.taken ^ self.depth)
         m.d.comb += [
             then.paused.eq(port.pause),
-            port.arready.eq((now.promised != self.depth) & ~now.paused),
+            port.arready.eq(~full & ~now.paused),
             port.request.eq(now.request),
-            port.address.eq(now.address),
             then.request.eq(accept),
-            then.flight_0.valid.eq(now.request),
-            then.flight_0.error.eq(~port.okay),
-            then.flight_0.address.eq(now.address),
-            port.next_address.eq(flights[-2].address),
-            port.next_error.eq(flights[-2].error),
-            port.collect.eq(oldest.valid),
-            port.collect_error.eq(oldest.error),
-            port.slot.eq(now.free),
-            port.head.eq(now.first),
-            port.rvalid.eq(now.stored != 0),
-            then.free.eq(now.free + oldest.valid),
-            then.first.eq(now.first + taken),
-            then.stored.eq(now.stored + oldest.valid - taken),
-            then.promised.eq(now.promised + accept - taken),
+            then.flight.eq(Cat(now.request, now.flight)),
+            port.collect.eq(now.flight[-1]),
+            port.slot.eq(now.collected),
+            port.head.eq(now.taken),
+            port.rvalid.eq(now.collected != now.taken),
+            then.asked.eq(now.asked + accept),
+            then.collected.eq(now.collected + port.collect),
+            then.taken.eq(now.taken + taken),
         ]
-        for stage in range(1, self.latency):
-            following = getattr(then, f"flight_{stage}")
-            m.d.comb += [following[field].eq(flights[stage - 1][field]) for field, _ in following.shape()]
-        with m.If(accept):
-            m.d.comb += then.address.eq(port.araddr)
 
 
 class ResponseQueue(wiring.Component):

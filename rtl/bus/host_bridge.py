@@ -3,23 +3,23 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl.config import Config
-from vanallen.rtl.control.machine import Control
+from vanallen.rtl.control.machine import replicate
+from vanallen.rtl.control.voter import agreed
 from vanallen.rtl.memory.access import ReadRequest, WriteRequest
 from vanallen.rtl.memory.scratchpad import Scratchpad
-from vanallen.rtl.registers import Window, register, window_banks, window_rows, window_stride
+from vanallen.rtl.registers import Window, window_banks, window_rows
 
 from .axi_lite import OKAY, SLVERR, AxiLitePort, ReadChannelMachine, ResponseQueue, WriteChannelMachine
-from .register_file import readable, writable
+from .host_decode import MEMORIES, WINDOW_BITS, WORD_ADDRESS_BITS, HostDecode, bank_bits
+from .pair_queue import PairQueue
+from .read_address import ReadAddress
 
 __all__ = ["MEMORIES", "HostBridge"]
-
-MEMORIES = (Window.COMMAND, Window.PARAMETER, Window.WEIGHT, Window.ACTIVATION)
-"""The windows that are RAM in every build."""
 
 
 class HostBridge(wiring.Component):
@@ -31,108 +31,177 @@ class HostBridge(wiring.Component):
     an address with nothing behind it, the wrong direction, a write of part of a word, RAM access, a start or a new
     steal interval unless ``idle``.
 
-    Members: ``port``; for each RAM ``<name>_read``, ``<name>_write``, ``<name>_data``; for the registers
-    ``register_write``, ``register_address``, ``register_word``, and for reads ``read_address`` and, in the same cycle,
-    ``register_value``; ``log_address`` reads the cycle log, ``Scratchpad.latency`` cycles earlier.
+    With protection the machines that count are there three times, and what they ask for comes from each copy; what is
+    common to the copies comes from the queues of the writes, under parity, or from the addresses of reads. After any
+    single flip the handshakes are those without it; a write whose address or word it hit is answered SLVERR and not
+    done; a read may give another word.
+
+    Members
+    -------
+    port : In(AxiLitePort)
+    idle : In, a bit a copy
+    <name>_read, <name>_write : Out(ReadRequest), Out(WriteRequest), one a copy
+        For each RAM.
+    <name>_word : Out
+        Beside ``<name>_write``: the word for the bank that it names.
+    <name>_data : In
+        The row that was read, ``Scratchpad.host_latency`` cycles after it was asked for.
+    <name>_failed : In(1)
+        With protection, beside ``<name>_data``: it can't be corrected. The host gets zero and SLVERR.
+    register_write : Out, a bit a copy
+        Writes ``register_word`` to ``register_address`` in this cycle.
+    read_address : Out(12)
+        Register that is read, whose ``register_value`` is due in the same cycle.
+    log_address : Out(6)
+        Row of the cycle log, ``Scratchpad.latency`` cycles earlier.
+    refused : Out(1)
+        With protection: a write is not done, in this cycle, since what was queued of it was struck.
+    differs : Out(1)
+        With protection: a copy was struck and is being put right.
     """
 
     def __init__(self, *, config: Config):
         self.config = config
-        # an address from this bit on: equal for one row of any memory
-        self._row_bit = max(window_stride(config, window) for window in MEMORIES).bit_length() - 1
+        self.copies = copies = config.copies
+        self.write_channel = replicate(WriteChannelMachine(), copies)
+        self.read_channel = replicate(ReadChannelMachine(latency=Scratchpad.host_latency), copies)
+        self.addresses = PairQueue(bits=WORD_ADDRESS_BITS, protected=config.protected)
+        self.words = PairQueue(bits=64 + 1, protected=config.protected)
+        self.reads = ReadAddress(latency=Scratchpad.host_latency)
+        self.write_decode, self.read_decode = HostDecode(config=config), HostDecode(config=config)
+        self.queue = ResponseQueue(depth=ReadChannelMachine.depth)
+        # word addresses that are equal from this bit on may be in one row of some memory
+        self._row_bit = max(bank_bits(config, window) for window in MEMORIES)
         members = {
-            "port": In(AxiLitePort()), "idle": In(1),
-            "register_write": Out(1), "register_address": Out(12), "register_word": Out(64),
+            "port": In(AxiLitePort()), "idle": In(copies),
+            "register_write": Out(copies), "register_address": Out(12), "register_word": Out(64),
             "read_address": Out(12), "register_value": In(64), "log_address": Out(6),
         }  # fmt: skip
         for window in MEMORIES:
             name, rows, (banks, bits) = window.name.lower(), window_rows(config, window), window_banks(config, window)
             members |= {
-                f"{name}_read": Out(ReadRequest(rows)),
-                f"{name}_write": Out(WriteRequest(rows, banks, bits)),
+                f"{name}_read": Out(ReadRequest(rows)).array(copies),
+                f"{name}_write": Out(WriteRequest(rows, banks)).array(copies),
+                f"{name}_word": Out(bits),
                 f"{name}_data": In(banks * bits),
             }
-        super().__init__(members)
+            if config.protected:
+                members[f"{name}_failed"] = In(1)
+        super().__init__({**members, "refused": Out(1), "differs": Out(1)} if config.protected else members)
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.write_channel = write = Control(machine=WriteChannelMachine())
-        m.submodules.read_channel = read = Control(machine=ReadChannelMachine(latency=Scratchpad.host_latency))
-        m.submodules.queue = queue = ResponseQueue(depth=ReadChannelMachine.depth)
-        for channel, names in ((write, ("awaddr", "awvalid", "wdata", "wstrb", "wvalid", "bready")),
-                               (read, ("araddr", "arvalid", "rready"))):  # fmt: skip
-            m.d.comb += [getattr(channel, name).eq(getattr(self.port, name)) for name in names]
-        m.d.comb += [
-            self.port.awready.eq(write.awready), self.port.wready.eq(write.wready),
-            self.port.bvalid.eq(write.bvalid), self.port.bresp.eq(write.bresp),
-            self.port.arready.eq(read.arready), self.port.rvalid.eq(read.rvalid),
-            self.port.rdata.eq(queue.word), self.port.rresp.eq(Mux(queue.error, SLVERR, OKAY)),
-            queue.push.eq(read.collect), queue.slot.eq(read.slot), queue.head.eq(read.head),
-            queue.error_in.eq(read.collect_error),
-        ]  # fmt: skip
-        at_ram = write.address[19:] != Window.REGISTERS
-        meets = at_ram & read.request & (read.address[self._row_bit :] == write.address[self._row_bit :])
-        m.d.comb += [write.hold.eq(meets), read.pause.eq(write.due & meets)]
-        self._writes(m, write)
-        self._reads(m, read, queue)
+        for name in ("write_channel", "read_channel", "addresses", "words", "reads", "write_decode", "read_decode",
+                     "queue"):  # fmt: skip
+            m.submodules[name] = getattr(self, name)
+        self._handshakes(m)
+        self._queues(m)
+        self._writes(m)
+        self._reads(m)
+        self._collect(m)
         return m
 
-    def _locate(self, address: Value, window: Window) -> tuple[Value, Value, Value]:
-        """Row, bank, and whether they exist, of ``address`` in ``window``."""
-        banks, _ = window_banks(self.config, window)
-        row_bit = window_stride(self.config, window).bit_length() - 1
-        row, bank = address[row_bit:19], address[3:row_bit]
-        exists = (address[19:] == window) & (row < window_rows(self.config, window))
-        return row, bank, exists & (bank < banks) if len(bank) else exists
+    def _handshakes(self, m: Module) -> None:
+        """Each copy sees the manager's side; the manager sees what they agree on."""
+        for channel, asked, answered in (
+            (self.write_channel, ("awvalid", "wvalid", "bready"), ("awready", "wready", "bvalid", "bresp")),
+            (self.read_channel, ("arvalid", "rready"), ("arready", "rvalid")),
+        ):
+            for copy in channel.copies:
+                m.d.comb += [getattr(copy, name).eq(getattr(self.port, name)) for name in asked]
+            m.d.comb += [getattr(self.port, name).eq(_agreed(channel, name)) for name in answered]
 
-    def _writes(self, m: Module, write: Control) -> None:
-        waits = [write.address[3:19] == register(name).address >> 3 for name in ("start", "steal_interval")]
-        at_register = (
-            (write.address[19:] == Window.REGISTERS) & writable(write.address[:19]) & (~Cat(waits).any() | self.idle)
-        )
-        okay = at_register
-        for window in MEMORIES:
-            row, bank, exists = self._locate(write.address, window)
-            banks, bits = window_banks(self.config, window)
-            target = getattr(self, f"{window.name.lower()}_write")
-            enable = write.request & write.whole & self.idle & exists
-            okay = okay | (exists & self.idle)
-            m.d.comb += [
-                target.enable.eq(Mux(enable, 1 << bank if len(bank) else 1, 0)),
-                target.address.eq(row),
-                target.data.eq(write.word[:bits].replicate(banks)),
-            ]
+    def _queues(self, m: Module) -> None:
+        """Addresses and words: data, moved by what the copies agree on."""
+        write, read, port = self.write_channel, self.read_channel, self.port
         m.d.comb += [
-            write.okay.eq(write.whole & okay),
-            self.register_write.eq(write.request & write.whole & at_register),
-            self.register_address.eq(write.address),
-            self.register_word.eq(write.word),
+            self.addresses.value.eq(port.awaddr[3:]), self.addresses.place.eq(_agreed(write, "address_place")),
+            self.words.value.eq(Cat(port.wdata, port.wstrb.all())), self.words.place.eq(_agreed(write, "word_place")),
+            self.addresses.shift.eq(_agreed(write, "request")), self.words.shift.eq(_agreed(write, "request")),
+            self.write_decode.address.eq(self.addresses.first),
+            self.reads.i.eq(port.araddr[3:]), self.read_decode.address.eq(self.reads.address),
+            self.queue.push.eq(_agreed(read, "collect")), self.queue.slot.eq(_agreed(read, "slot")),
+            self.queue.head.eq(_agreed(read, "head")),
+            port.rdata.eq(self.queue.word), port.rresp.eq(Mux(self.queue.error, SLVERR, OKAY)),
+        ]  # fmt: skip
+
+    def _writes(self, m: Module) -> None:
+        decode, address = self.write_decode, self.addresses.first
+        sound = self.addresses.sound & self.words.sound if self.config.protected else Const(1)
+        allowed = self.words.first[64] & sound
+        m.d.comb += [
+            self.register_address.eq(Cat(Const(0, 3), address)), self.register_word.eq(self.words.first),
+            *(getattr(self, f"{window.name.lower()}_word").eq(self.words.first) for window in MEMORIES),
+        ]  # fmt: skip
+        for index, (write, idle) in enumerate(zip(self.write_channel.copies, self.idle, strict=True)):
+            at_register = decode.writable & (idle | ~decode.waits)
+            m.d.comb += [
+                write.okay.eq(allowed & (at_register | (decode.memory & idle))),
+                self.register_write[index].eq(write.request & allowed & at_register),
+            ]
+            for window in MEMORIES:
+                target, banks, row = self._target(window, "write", index)
+                m.d.comb += [
+                    target.enable.eq(banks & (write.request & allowed & idle).replicate(len(banks))),
+                    target.address.eq(row),
+                ]
+        if self.config.protected:
+            m.d.comb += [
+                self.refused.eq(_agreed(self.write_channel, "request") & ~sound),
+                self.differs.eq(self.write_channel.differs | self.read_channel.differs),
+            ]
+
+    def _reads(self, m: Module) -> None:
+        decode, reads, row_bit = self.read_decode, self.reads, self._row_bit
+        at_ram = self.addresses.first[-WINDOW_BITS:] != Window.REGISTERS
+        meets = at_ram & (reads.address[row_bit:] == self.addresses.first[row_bit:])
+        copies = zip(self.read_channel.copies, self.write_channel.copies, self.idle, strict=True)
+        for index, (read, write, idle) in enumerate(copies):
+            held = meets & read.request
+            m.d.comb += [write.hold.eq(held), read.pause.eq(write.due & held)]
+            for window in MEMORIES:
+                target, banks, row = self._target(window, "read", index)
+                m.d.comb += [target.enable.eq(read.request & banks.any() & idle), target.address.eq(row)]
+        m.d.comb += [
+            reads.refused.eq(~(decode.readable | (decode.memory & agreed(self.idle)))),
+            self.log_address.eq(reads.address),
+            self.read_address.eq(Cat(Const(0, 3), reads.next_place)),
         ]
 
-    def _reads(self, m: Module, read: Control, queue: ResponseQueue) -> None:
-        okay = (read.address[19:] == Window.REGISTERS) & readable(read.address[:19])
+    def _target(self, window: Window, direction: str, index: int) -> tuple[wiring.PureInterface, Value, Value]:
+        """The request of copy ``index`` to a RAM, and what is decoded for it: bank, row."""
+        name, decode = window.name.lower(), getattr(self, f"{direction}_decode")
+        return getattr(self, f"{name}_{direction}")[index], getattr(decode, f"{name}_banks"), getattr(decode, f"{name}_row")
+
+    def _collect(self, m: Module) -> None:
+        """The word that was asked for, out of all that arrive: zero with an error."""
+        reads = self.reads
         register_value = Signal(64, reset_less=True)
         m.d.sync += register_value.eq(self.register_value)
-        m.d.comb += [self.log_address.eq(read.address[3:]), self.read_address.eq(read.next_address)]
-        words = [self._if_next(m, read, register_value, read.next_address[19:] == Window.REGISTERS)]
+        chosen = self._if_next(m, reads.next_window == Window.REGISTERS)
+        words, errors = [register_value & chosen.replicate(64)], [reads.error]
         for window in MEMORIES:
-            name = window.name.lower()
-            row, _, exists = self._locate(read.address, window)
-            target, word = getattr(self, f"{name}_read"), getattr(self, f"{name}_data")
-            okay = okay | (exists & self.idle)
-            m.d.comb += [target.enable.eq(read.request & exists & self.idle), target.address.eq(row)]
-            banks, bits = window_banks(self.config, window)
-            _, bank, _ = self._locate(read.next_address, window)
-            at_window = read.next_address[19:] == window
-            words += [self._if_next(m, read, word.word_select(index, bits), at_window & (bank == index))
-                      for index in range(banks)]  # fmt: skip
-        m.d.comb += [read.okay.eq(okay), queue.word_in.eq(reduce(or_, words))]
+            name, low, (banks, bits) = window.name.lower(), bank_bits(self.config, window), window_banks(self.config, window)
+            row, at_window = getattr(self, f"{name}_data"), reads.next_window == window
+            for bank in range(banks):
+                chosen = self._if_next(m, at_window & (reads.next_place[:low] == bank))
+                if self.config.protected:
+                    failed = getattr(self, f"{name}_failed")
+                    errors.append(chosen & failed)
+                    chosen &= ~failed
+                words.append(row.word_select(bank, bits) & chosen.replicate(bits))
+        m.d.comb += [self.queue.word_in.eq(reduce(or_, words)), self.queue.error_in.eq(reduce(or_, errors))]
 
-    def _if_next(self, m: Module, read: Control, word: Value, applies: Value) -> Value:
-        """``word`` if the request that is collected is one to which ``applies`` was true a cycle before, else zero.
+    def _if_next(self, m: Module, applies: Value) -> Value:
+        """Whether the request that is collected is one to which ``applies`` was true a cycle before, and is no error.
 
         A register for each source: the words come from all over the chip, and nothing else may be left to decide.
         """
         chosen = Signal(name="chosen", reset_less=True)
-        m.d.sync += chosen.eq(applies & ~read.next_error)
-        return word & chosen.replicate(len(word))
+        m.d.sync += chosen.eq(applies & ~self.reads.next_error)
+        return chosen
+
+
+def _agreed(channel: wiring.Component, name: str) -> Value:
+    """What the copies of a channel's machine agree on."""
+    return agreed(getattr(copy, name) for copy in channel.copies)

@@ -1,0 +1,53 @@
+"""Where the reads go that are on their way."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.data import StructLayout
+from amaranth.lib.wiring import In, Out
+
+from .host_decode import PLACE_BITS, WINDOW_BITS, WORD_ADDRESS_BITS
+
+__all__ = ["ReadAddress"]
+
+
+class ReadAddress(wiring.Component):
+    """A delay line beside the read channel: it moves in every cycle, and knows nothing of what is valid.
+
+    ``address`` is the ``i`` of a cycle ago, and ``refused`` says in its cycle whether nothing can be read there. Of both,
+    ``next_window``, ``next_place`` (the low bits) and ``next_error`` are what they were ``latency - 1`` cycles ago, and
+    ``error`` is the ``refused`` of ``latency`` cycles ago. It holds data: the host's, not the chip's; a flip in it gives
+    the host another word, and nothing else.
+
+    Parameters
+    ----------
+    latency : int
+        From a request to its word; at least 2.
+    """
+
+    def __init__(self, *, latency: int):
+        self.latency = latency
+        super().__init__({
+            "i": In(WORD_ADDRESS_BITS), "address": Out(WORD_ADDRESS_BITS), "refused": In(1),
+            "next_window": Out(WINDOW_BITS), "next_place": Out(PLACE_BITS), "next_error": Out(1), "error": Out(1),
+        })  # fmt: skip
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        address = Signal(WORD_ADDRESS_BITS, reset_less=True)
+        error = Signal(reset_less=True)
+        read = StructLayout({"window": WINDOW_BITS, "place": PLACE_BITS, "error": 1})
+        flights = [Signal(read, name=f"flight_{stage}", reset_less=True) for stage in range(self.latency - 1)]
+        last = flights[-1]
+        m.d.sync += [
+            address.eq(self.i),
+            flights[0].window.eq(address[-WINDOW_BITS:]),
+            flights[0].place.eq(address),
+            flights[0].error.eq(self.refused),
+            *(later.eq(earlier) for earlier, later in zip(flights, flights[1:], strict=False)),
+            error.eq(last.error),
+        ]
+        m.d.comb += [
+            self.address.eq(address), self.error.eq(error),
+            self.next_window.eq(last.window), self.next_place.eq(last.place), self.next_error.eq(last.error),
+        ]  # fmt: skip
+        return m
