@@ -175,7 +175,7 @@ class Accelerator(wiring.Component):
             self.store.load.eq(self._agreed("job", "capture")),
             self.store.index.eq(self._agreed("job", "capture_index")),
             self.store.word.eq(self.memories["command"].data),
-            activation.write_data.eq(requantizer.write.data),
+            activation.write_data.eq(requantizer.write_data),
             array.tag.eq(self._agreed("issue", "tag")), array.drain_tag.eq(self._agreed("drain", "tag")),
             array.activations.as_value().eq(activation.data), array.weights.as_value().eq(weight.data),
             array.zero_point.eq(command.input_zero_point),

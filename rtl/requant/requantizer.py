@@ -40,7 +40,8 @@ class Requantizer(wiring.Component):
             "zero_point": In(signed(8)),
             "low": In(signed(8)),
             "high": In(signed(8)),
-            "write": Out(WriteRequest(config.activation_words, -(-config.rows // 8), 8 * min(config.rows, 8))),
+            "write": Out(WriteRequest(config.activation_words, -(-config.rows // 8))),
+            "write_data": Out(8 * config.rows),
             "retired": Out(self.tag_layout),
         })  # fmt: skip
 
@@ -69,7 +70,7 @@ class Requantizer(wiring.Component):
         m.d.comb += [
             self.write.enable.eq((retired.valid & retired.write).replicate(len(self.write.enable))),
             self.write.address.eq(retired.address),
-            self.write.data.eq(Cat(*word)),
+            self.write_data.eq(Cat(*word)),
             self.retired.eq(retired),
         ]
         return m

@@ -34,7 +34,7 @@ def test_words_in_order(trace, rows, lanes):
                                for bias in biases[index, channels]],
             })  # fmt: skip
     steps.extend([{"tag": idle}] * (Requantizer.latency + 2))
-    outputs = trace(Requantizer(config=config), steps, ["write.enable", "write.address", "write.data", "retired.end"])
+    outputs = trace(Requantizer(config=config), steps, ["write.enable", "write.address", "write_data", "retired.end"])
     want = requantize(words, biases, np.float32(0.5), 4, -100, 110)
     for cycle, (enable, address, data, _) in enumerate(outputs):
         index = written.get(cycle - Requantizer.latency)
