@@ -12,6 +12,7 @@ from .bus.axi_lite import AxiLitePort
 from .bus.counters import LAYERS_LOGGED, CycleLog, SaturatingCounter
 from .bus.host_bridge import MEMORIES, HostBridge
 from .bus.register_file import RegisterFile
+from .commands import ErrorCode
 from .config import Config
 from .control.command import CommandStore
 from .control.commit import CommitMachine
@@ -24,7 +25,6 @@ from .control.job import FAULTS, JobMachine
 from .control.machine import replicate
 from .control.tag import End, sound
 from .control.voter import agreed
-from .commands import ErrorCode
 from .memory.scratchpad import Scratchpad
 from .registers import COUNTERS, State, Window, register, window_banks, window_rows
 from .requant.requantizer import Requantizer

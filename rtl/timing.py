@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from .config import COMMAND_WORDS, Config
 
-__all__ = ["ACCUMULATOR", "ELEMENT", "FETCH", "HEARING", "ISSUE", "LANE", "MEMORY", "MULTIPLY", "NORMALIZE", "REQUANTIZER", "ROUND",
-           "arrival", "commit"]  # fmt: skip
+__all__ = ["ACCUMULATOR", "ELEMENT", "FETCH", "HEARING", "ISSUE", "LANE", "MEMORY", "MULTIPLY", "NORMALIZE", "REQUANTIZER",
+           "ROUND", "arrival", "commit"]  # fmt: skip
 
 MEMORY = 4
 """Scratchpad: request to data."""
@@ -37,6 +37,6 @@ def arrival(config: Config) -> int:
 
 
 def commit(config: Config) -> int:
-    """From the last drain slot of a block to its commit: tag, parameters, requantizer, and with protection the cycles in
-    which the checks of its last word are heard."""
+    """From the last drain slot of a block to its commit: tag, parameters, requantizer, and with protection the cycles
+    in which the checks of its last word are heard."""
     return 1 + MEMORY + REQUANTIZER + (HEARING if config.protected else 0)

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from vanallen.boards.catalog import BOARDS
-from vanallen.rtl.config import PRESETS, Config
+from vanallen.rtl.config import PRESETS, PROTECTIONS, Config, preset
 
 __all__ = ["describe", "memory_bytes", "tool_versions"]
 
@@ -82,12 +82,13 @@ def describe() -> dict[str, Any]:
             "rows": config.rows,
             "columns": config.columns,
             "lanes": config.lanes,
-            "protection": "none",
+            "protection": config.protection,
             "macs_per_cycle": config.macs_per_cycle,
             "accumulator_rows": config.accumulator_rows,
             "memory_bytes": memory_bytes(config),
         }
-        for config in PRESETS.values()
+        for name in PRESETS
+        for config in (preset(name, protection) for protection in PROTECTIONS)
     ]
     boards = [
         {"name": board.name, "config": board.config, "clock_mhz": board.clock_mhz, "device": board.device}

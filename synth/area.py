@@ -148,7 +148,7 @@ def measure_area(config: Config, *, top: Any = None, cache: Path = CACHE, say: S
     """
     design = share_modules(rtlil.convert(top or Accelerator(config=config), name=TOP, emit_src=False))
     key = hashlib.sha256(json.dumps([design, SCRIPT, tool_versions(["yosys"])]).encode()).hexdigest()[:16]
-    folder = cache / f"area-{config.name}-{key}"
+    folder = cache / f"area-{config.name}-{config.protection}-{key}"
     result = folder / "area.json"
     with locked(folder):
         if not result.is_file():

@@ -155,8 +155,9 @@ class Coverage:
 
 
 def points(config: Config, simulator: str) -> tuple[str, ...]:
-    """The points of a configuration, in order. Error ``COLLISION`` is no point: no command provokes it."""
-    errors = [f"error.{code.name.lower()}" for code in ErrorCode if code not in (ErrorCode.NONE, ErrorCode.COLLISION)]
+    """The points of a configuration, in order. Errors of the hardware, ``COLLISION`` and above, are no points: no
+    command provokes them."""
+    errors = [f"error.{code.name.lower()}" for code in ErrorCode if ErrorCode.NONE < code < ErrorCode.COLLISION]
     everything = [*_FIELD_POINTS, *_VALUE_POINTS, *_JOB_POINTS, *errors, *BUS_POINTS]
     impossible = {"columns.last_partial"} if config.words_per_column_block == 1 else set()
     impossible |= {name for name, only in _UNREACHABLE.items() if only != simulator}

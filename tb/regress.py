@@ -105,7 +105,7 @@ def regress(
     if not cases:
         raise ValueError(f"filter must be part of the name of a case, not {filter!r}")
     simulation = build(config, simulator=sim, technology=technology, waves=waves, cache=cache)
-    place = folder or cache / "runs" / f"{config.name}-{sim}-{technology.value}"
+    place = folder or cache / "runs" / f"{config.name}-{config.protection}-{sim}-{technology.value}"
     results = _run_all(simulation, cases, place, seed, report, jobs)
     files = [path for case in cases if (path := place / case.name / "coverage.json").is_file()]
     failed = sum(result.outcome != "passed" for result in results)

@@ -172,7 +172,7 @@ def build(
     parts = (text, simulator, _version(simulator), importlib.metadata.version("cocotb"), str(waves),
              *_ARGUMENTS[simulator], *map(str, _MAKE.items()), public)  # fmt: skip
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-    folder = cache.resolve() / f"{config.name}-{simulator}-{key}"
+    folder = cache.resolve() / f"{config.name}-{config.protection}-{simulator}-{key}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     complete = folder / "complete"
     with folder.with_suffix(".lock").open("w") as lock:

@@ -28,7 +28,9 @@ class HostMachine(Machine):
     reset returns the registers to their first state, but for what is written in the cycle of its pulse.
     """
 
-    flow = frozenset({"start", "first", "count", "number", "patience", "reset", *(f"clear_{name}" for name in COUNTERS)})
+    flow = frozenset(
+        {"start", "first", "count", "number", "patience", "reset", *(f"clear_{name}" for name in COUNTERS)}
+    )
 
     def __init__(self, *, protected: bool = False) -> None:
         self.settings = {"steal_interval": ("steal_interval", "slots"), "window": ("governor", "window"),

@@ -138,7 +138,9 @@ class JobMachine(Machine):
             port.status_command.eq(now.command),
             port.status_job.eq(now.job),
             port.status_blocks.eq(now.blocks),
-            port.status_state.eq(Mux(now.ended, Mux(now.error == ErrorCode.NONE, State.DONE, State.FAILED), State.READY)),
+            port.status_state.eq(
+                Mux(now.ended, Mux(now.error == ErrorCode.NONE, State.DONE, State.FAILED), State.READY)
+            ),
         ]
         with m.If(port.busy):
             m.d.comb += port.status_state.eq(State.BUSY)

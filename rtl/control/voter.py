@@ -28,7 +28,9 @@ class Voter(wiring.Component):
     """
 
     def __init__(self, *, bits: int):
-        super().__init__({"first": In(bits), "second": In(bits), "third": In(bits), "vote": Out(bits), "differs": Out(1)})
+        super().__init__(
+            {"first": In(bits), "second": In(bits), "third": In(bits), "vote": Out(bits), "differs": Out(1)}
+        )
 
     def elaborate(self, platform) -> Module:
         m = Module()

@@ -105,8 +105,8 @@ class Scratchpad(wiring.Component):
             members |= {"write": In(WriteRequest(rows, banks)).array(copies), "write_data": In(banks * bank_bits)}
         if protected:
             self.code = Secded(data_bits=bank_bits, address_bits=self.address_bits)
-            members |= {"parity": Out(banks * bank_bits // 8), "wrong": Out(copies), "failed": Out(1), "corrected": Out(1),
-                        "uncorrectable": Out(1), "row": Out(self.address_bits)}  # fmt: skip
+            members |= {"parity": Out(banks * bank_bits // 8), "wrong": Out(copies), "failed": Out(1),
+                        "corrected": Out(1), "uncorrectable": Out(1), "row": Out(self.address_bits)}  # fmt: skip
         if protected and writable:
             members["write_parity"] = In(banks * bank_bits // 8)
         super().__init__(members)
@@ -149,7 +149,8 @@ class Scratchpad(wiring.Component):
                 copy.read.eq(self.read[index].enable), copy.read_row.eq(self.read[index].address),
                 copy.host_read.eq(self.host_read[index].enable), copy.host_read_row.eq(self.host_read[index].address),
                 copy.fill.eq(self.fill[index]),
-                copy.host_write.eq(self.host_write[index].enable), copy.host_write_row.eq(self.host_write[index].address),
+                copy.host_write.eq(self.host_write[index].enable),
+                copy.host_write_row.eq(self.host_write[index].address),
                 self.collision[index].eq(copy.collision),
             ]  # fmt: skip
             if self.writable:

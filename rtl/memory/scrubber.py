@@ -26,9 +26,9 @@ class ScrubbedAccessMachine(AccessMachine):
     """An access machine that reads, in cycles in which nobody else does, one word after the other, round and round.
 
     A word that arrives with one wrong bit (``corrected``, a bit a bank, with the word) is written back corrected, one
-    bank at a time (``restored``), in the cycle it arrives (``restores``): unless anything was written since it was asked for, so that
-    newer data are never overwritten; the same row is then read again. Nothing else writes back. A word that can't be
-    corrected stays as it is: ``corrected`` is low for it.
+    bank at a time (``restored``), in the cycle it arrives (``restores``): unless anything was written since it was
+    asked for, so that newer data are never overwritten; the same row is then read again. Nothing else writes back. A
+    word that can't be corrected stays as it is: ``corrected`` is low for it.
 
     ``reader`` is who asked for the word that arrives.
     """
@@ -40,7 +40,13 @@ class ScrubbedAccessMachine(AccessMachine):
         members = {name: field.shape for name, field in self.state}
         stages = {f"reader_{stage}": Reader for stage in range(timing.MEMORY)}
         self.state = type(self.state)({**members, **stages, "still": timing.MEMORY - 1})
-        self.ports = {**self.ports, "corrected": In(banks), "reader": Out(Reader), "restores": Out(1), "restored": Out(banks)}
+        self.ports = {
+            **self.ports,
+            "corrected": In(banks),
+            "reader": Out(Reader),
+            "restores": Out(1),
+            "restored": Out(banks),
+        }
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         readers = [getattr(now, f"reader_{stage}") for stage in range(timing.MEMORY)]
@@ -54,7 +60,9 @@ class ScrubbedAccessMachine(AccessMachine):
             port.restores.eq(arrives & now.still[-1] & ~own),
             first.eq(port.corrected & (~port.corrected + 1)),
             port.restored.eq(first),
-            scrubs.eq(~(port.read | now.asked | port.fill) & ~Cat(reader == Reader.SCRUBBER for reader in readers).any()),
+            scrubs.eq(
+                ~(port.read | now.asked | port.fill) & ~Cat(reader == Reader.SCRUBBER for reader in readers).any()
+            ),
         ]
         with m.If(port.restores):
             m.d.comb += [then.writes.eq(first), then.write_address.eq(now.row)]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from vanallen.rtl.config import Config, preset
+from vanallen.rtl.config import Config
 
 from .errors import input_errors
-from .options import Parser, add_command, add_config, add_seed
+from .options import Parser, add_command, add_config, add_seed, chip_name, chosen_config
 from .output import Output, new_table
 
 if TYPE_CHECKING:
@@ -74,18 +74,23 @@ def execute(arguments: argparse.Namespace) -> int:
     from vanallen.sw.bench.cycles import measure_cycles  # loads onnxruntime, which other commands don't need
 
     output = Output(json_path=arguments.json, quiet=arguments.quiet)
-    config = preset(arguments.config)
-    output.print(f"config {config.name}, seed {arguments.seed}")
+    config = chosen_config(arguments)
+    output.print(f"config {config.name}, protection {config.protection}, seed {arguments.seed}")
     with input_errors(), output.progress("Workloads") as progress:
         report = measure_cycles(config, seed=arguments.seed, progress=progress)
     output.print(_table(config.name, report.workloads))
     for skipped in report.skipped:
         output.print(f"skipped: {skipped.name}: {skipped.reason}")
-    result: dict[str, Any] = {"config": config.name, "seed": arguments.seed, **asdict(report)}
+    result: dict[str, Any] = {
+        "config": config.name,
+        "protection": config.protection,
+        "seed": arguments.seed,
+        **asdict(report),
+    }
     if not arguments.cycles_only:
         result["simulation"] = _speeds(config, output)
         for name, speed in result["simulation"].items():
             if speed is not None:
                 output.print(f"simulation, {name.replace('_', ' ')}: {speed:,.0f} cycles/s")
-    output.write_json(result, record=f"bench-{config.name}")
+    output.write_json(result, record=f"bench-{chip_name(arguments)}")
     return 0 if all(work.good for work in report.workloads) else 1

@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from vanallen.rtl.config import preset
-
 from .errors import UsageError
-from .options import Parser, add_command, add_config
+from .options import Parser, add_command, add_config, chip_name, chosen_config
 from .output import Output
 
 __all__ = ["add", "execute"]
@@ -34,10 +32,10 @@ def execute(arguments: argparse.Namespace) -> int:
     from vanallen.sw.export.bundle import REGISTER_TOOLS, export  # loads Amaranth, which other commands don't need
 
     output = Output(json_path=arguments.json, quiet=arguments.quiet)
-    directory = Path(arguments.output or f"build/export/{arguments.config}")
+    directory = Path(arguments.output or f"build/export/{chip_name(arguments)}")
     with output.progress(f"Writing {arguments.config}"):
         try:
-            result = export(preset(arguments.config), directory)
+            result = export(chosen_config(arguments), directory)
         except OSError as error:
             raise UsageError(
                 f"cannot write into {directory}: {error.strerror}; name another directory with -o"

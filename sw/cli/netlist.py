@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from vanallen.rtl.config import preset
-
 from .errors import UsageError, input_errors
+from .options import chosen_config
 from .output import Output
 
 __all__ = ["execute_netlist"]
@@ -23,7 +22,7 @@ def execute_netlist(arguments: argparse.Namespace, output: Output) -> int:
     result: dict[str, object] = {"config": arguments.config, "technology": "ecp5", "seed": arguments.seed}
     try:
         with input_errors():
-            outcome = run_netlist(preset(arguments.config), seed=arguments.seed, report=output.print)
+            outcome = run_netlist(chosen_config(arguments), seed=arguments.seed, report=output.print)
     except DIFFERS as found:
         output.print(f"1 failed: {type(found).__name__}: {found}")
         output.write_json({**result, "passed": 0, "failed": 1, "netlist": None})

@@ -6,11 +6,13 @@ import argparse
 import textwrap
 from typing import NoReturn
 
-from vanallen.rtl.config import PRESETS
+from vanallen.rtl.config import PRESETS, Config, preset
 
-__all__ = ["Parser", "add_command", "add_config", "add_seed", "natural", "positive"]
+__all__ = ["Parser", "add_command", "add_config", "add_protection", "add_seed", "chip_name", "chosen_config", "natural",
+           "positive"]  # fmt: skip
 
 DEFAULT_CONFIG = "cubesat"
+DEFAULT_PROTECTION = "none"
 
 
 class Parser(argparse.ArgumentParser):
@@ -41,6 +43,23 @@ def add_config(parser: Parser) -> None:
     """``--config NAME``: a preset."""
     text = f"configuration of the chip: {', '.join(PRESETS)} (default {DEFAULT_CONFIG})"
     parser.add_argument("--config", metavar="NAME", choices=list(PRESETS), default=DEFAULT_CONFIG, help=text)
+    add_protection(parser)
+
+
+def add_protection(parser: Parser) -> None:
+    """``--protection full|none``."""
+    text = f"what the chip is protected by: full or none (default {DEFAULT_PROTECTION})"
+    parser.add_argument("--protection", choices=["full", "none"], default=DEFAULT_PROTECTION, help=text)
+
+
+def chosen_config(arguments: argparse.Namespace) -> Config:
+    """The configuration that ``--config`` and ``--protection`` name."""
+    return preset(arguments.config, arguments.protection)
+
+
+def chip_name(arguments: argparse.Namespace) -> str:
+    """What the results of that configuration are kept under: the preset, and the protection if there is one."""
+    return arguments.config if arguments.protection == "none" else f"{arguments.config}-{arguments.protection}"
 
 
 def natural(text: str) -> int:

@@ -8,10 +8,10 @@ from typing import Any
 
 from rich.table import Table
 
-from vanallen.rtl.config import PRESETS, preset
+from vanallen.rtl.config import PRESETS
 
 from .errors import UsageError, input_errors
-from .options import Parser, add_command, add_seed, positive
+from .options import Parser, add_command, add_protection, add_seed, chosen_config, positive
 from .output import Output, new_table
 
 __all__ = ["add", "execute", "show"]
@@ -31,6 +31,7 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     text = f"configuration of the chip: {', '.join(PRESETS)} (default {DEFAULT_CONFIG})"
     parser.add_argument("--config", metavar="NAME", choices=list(PRESETS), default=DEFAULT_CONFIG, help=text)
+    add_protection(parser)
     add_seed(parser)
     parser.add_argument("-k", dest="filter", metavar="TEXT", default="", help="only the proofs whose name has TEXT")
     parser.add_argument("--force", action="store_true", help="prove again what was proven before")
@@ -71,11 +72,11 @@ def execute(arguments: argparse.Namespace) -> int:
     from vanallen.tb.formal.solver import SolverMissing
 
     output = Output(json_path=arguments.json, quiet=arguments.quiet)
-    output.print(f"config {arguments.config}, seed {arguments.seed}")
+    output.print(f"config {arguments.config}, protection {arguments.protection}, seed {arguments.seed}")
     try:
         with input_errors(), output.progress("Proofs") as progress:
             found = prove(
-                preset(arguments.config),
+                chosen_config(arguments),
                 text=arguments.filter,
                 jobs=arguments.jobs,
                 limit=arguments.limit,
@@ -88,6 +89,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
     results = [asdict(result) for result in found]
     status = show(output, results)
-    found_all = {"config": arguments.config, "seed": arguments.seed, "proofs": results}
+    found_all = {"config": arguments.config, "protection": arguments.protection, "seed": arguments.seed,
+                 "proofs": results}  # fmt: skip
     output.write_json(found_all, record=None if arguments.filter else "prove")
     return status

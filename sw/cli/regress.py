@@ -9,12 +9,11 @@ from typing import Any
 
 from rich.table import Table
 
-from vanallen.rtl.config import preset
 from vanallen.rtl.technology import Technology
 
 from .errors import UsageError, input_errors
 from .netlist import execute_netlist
-from .options import Parser, add_command, add_config, add_seed, natural, positive
+from .options import Parser, add_command, add_config, add_seed, chip_name, chosen_config, natural, positive
 from .output import Output, new_table
 
 __all__ = ["add", "execute", "show"]
@@ -114,12 +113,12 @@ def execute(arguments: argparse.Namespace) -> int:
     from vanallen.tb.runner import BuildFailed, SimulatorMissing
 
     output = Output(json_path=arguments.json, quiet=arguments.quiet)
-    chip = f"config {arguments.config}, technology {arguments.technology}"
+    chip = f"config {arguments.config}, protection {arguments.protection}, technology {arguments.technology}"
     output.print(f"{chip}, simulator {arguments.sim}, seed {arguments.seed}")
     try:
         with input_errors(), output.progress("Regression") as progress:
             outcome = regress(
-                preset(arguments.config),
+                chosen_config(arguments),
                 sim=arguments.sim,
                 technology=Technology(arguments.technology),
                 filter=arguments.filter,
@@ -134,6 +133,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
     result = {
         "config": arguments.config,
+        "protection": arguments.protection,
         "sim": arguments.sim,
         "technology": arguments.technology,
         "seed": arguments.seed,
@@ -143,5 +143,5 @@ def execute(arguments: argparse.Namespace) -> int:
     status = show(output, result)
     what = "mutants" if arguments.mutants else arguments.sim
     # A part of the cases says nothing of the whole: it doesn't take the place of an earlier result.
-    output.write_json(result, record=None if arguments.filter else f"regress-{arguments.config}-{what}")
+    output.write_json(result, record=None if arguments.filter else f"regress-{chip_name(arguments)}-{what}")
     return status

@@ -13,7 +13,7 @@ from rich.table import Table
 from vanallen.rtl.link.rmap import BAUD
 
 from .errors import RunFailed, input_errors
-from .options import Parser, add_command, add_config, positive
+from .options import Parser, add_command, add_config, chosen_config, positive
 from .output import Output, as_text, new_table
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def execute(arguments: argparse.Namespace) -> int:
         result = run_model(
             arguments.model,
             arguments.input,
-            config=arguments.config,
+            config=chosen_config(arguments),
             target=arguments.target,
             check=arguments.check,
             limit=arguments.limit,

@@ -14,7 +14,7 @@ from vanallen.boards.catalog import BOARDS
 from vanallen.rtl.config import PRESETS, preset
 
 from .errors import UsageError
-from .options import Parser, add_command, positive
+from .options import Parser, add_command, add_protection, positive
 from .output import Output, new_table
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     what.add_argument("--no-place", action="store_true", help="gate equivalents by module, without placement")
     text = f"with --no-place: one configuration, {', '.join(PRESETS)} (default all)"
     parser.add_argument("--config", metavar="NAME", choices=list(PRESETS), help=text)
+    add_protection(parser)
     text = "place and route with seeds 1 to N; the fastest becomes the bitstream (default 1)"
     parser.add_argument("--seeds", metavar="N", type=positive, help=text)
     parser.add_argument("--jobs", metavar="N", type=positive, help="seeds at a time (default: the number of cores)")
@@ -86,19 +87,19 @@ def _modules(area: Area) -> Table:
     return table
 
 
-def _no_place(names: Sequence[str], output: Output) -> int:
+def _no_place(names: Sequence[str], protection: str, output: Output) -> int:
     from vanallen.synth.area import measure_area  # loads Amaranth, which other commands don't need
 
     areas = []
     with _tool_errors(), output.progress("Gate equivalents") as progress:
         for index, name in enumerate(names):
             progress(index, len(names))
-            areas.append(measure_area(preset(name), say=output.print))
+            areas.append(measure_area(preset(name, protection), say=output.print))
     for area in areas:
         output.print(_modules(area))
     configs = [asdict(area) for area in areas]
     one = configs[0] if len(configs) == 1 else {}
-    output.write_json({**one, "configs": configs}, record=f"synth-area-{names[0] if one else 'all'}")
+    output.write_json({**one, "configs": configs}, record=f"synth-area-{names[0] if one else 'all'}-{protection}")
     return 0
 
 
@@ -153,7 +154,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.board is not None:
         return _board(arguments, output)
     if arguments.no_place:
-        return _no_place([arguments.config] if arguments.config else list(PRESETS), output)
+        return _no_place([arguments.config] if arguments.config else list(PRESETS), arguments.protection, output)
     output.print(_boards())
     output.write_json({"boards": [asdict(board) for board in BOARDS.values()]})
     return 0

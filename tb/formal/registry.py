@@ -68,7 +68,8 @@ def _bus(config: Config) -> list[Proof]:
 
 
 def _delays(config: Config) -> list[Proof]:
-    tags = (("issue", issue_tag(config), timing.arrival(config) - timing.ISSUE), ("drain", drain_tag(config), Scratchpad.latency),
+    tags = (("issue", issue_tag(config), timing.arrival(config) - timing.ISSUE),
+            ("drain", drain_tag(config), Scratchpad.latency),
             ("requantizer", drain_tag(config), timing.REQUANTIZER), ("drain_select", select_tag(config), 1),
             ("drain_show", show_tag(config), timing.ACCUMULATOR))  # fmt: skip
     pipes = [Proof(name=f"tag.{name}", mode="prove", depth=1, build=partial(TagContract, tag=tag, depth=depth))

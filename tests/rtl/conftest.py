@@ -1,7 +1,6 @@
 """How the tests of hardware blocks drive them."""
 
 from collections.abc import Iterable, Mapping
-from functools import reduce
 from typing import Any
 
 import pytest
@@ -14,7 +13,9 @@ WALL_CYCLES = 200_000
 
 def port_of(component: Any, path: str) -> Any:
     """``read.0.address`` is ``component.read[0].address``."""
-    return reduce(lambda port, step: port[int(step)] if step.isdigit() else getattr(port, step), path.split("."), component)
+    return reduce(
+        lambda port, step: port[int(step)] if step.isdigit() else getattr(port, step), path.split("."), component
+    )
 
 
 def run(component: Elaboratable, testbench: Any, *, clocked: bool = True) -> None:

@@ -42,8 +42,11 @@ def model(steps, banks, bank_bits):
         if get("fill"):
             write, fill_row = ((1 << banks) - 1, fill_row, 0), (fill_row + 1) % ROWS
         elif get("host_write.0.enable"):
-            write = (get("host_write.0.enable"), get("host_write.0.address"),
-                     sum(get("host_data") << bank_bits * bank for bank in range(banks)))
+            write = (
+                get("host_write.0.enable"),
+                get("host_write.0.address"),
+                sum(get("host_data") << bank_bits * bank for bank in range(banks)),
+            )
         else:
             write = (get("write.0.enable", 0), get("write.0.address", 0), get("write_data", 0))
         requested = get("read.0.enable") or get("host_read.0.enable")
