@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from .config import COMMAND_WORDS, Config
 
-__all__ = ["ACCUMULATOR", "ELEMENT", "FETCH", "HEARING", "ISSUE", "LANE", "MEMORY", "MULTIPLY", "NORMALIZE", "REQUANTIZER",
-           "ROUND", "arrival", "commit"]  # fmt: skip
+__all__ = ["ACCUMULATOR", "ELEMENT", "FETCH", "HEARING", "ISSUE", "LANE", "MEMORY", "MULTIPLY", "NORMALIZE",
+           "REQUANTIZER", "ROUND", "arrival", "commit"]  # fmt: skip
 
 MEMORY = 4
 """Scratchpad: request to data."""

@@ -13,9 +13,9 @@ WALL_CYCLES = 200_000
 
 def port_of(component: Any, path: str) -> Any:
     """``read.0.address`` is ``component.read[0].address``."""
-    return reduce(
-        lambda port, step: port[int(step)] if step.isdigit() else getattr(port, step), path.split("."), component
-    )
+    for step in path.split("."):
+        component = component[int(step)] if step.isdigit() else getattr(component, step)
+    return component
 
 
 def run(component: Elaboratable, testbench: Any, *, clocked: bool = True) -> None:
