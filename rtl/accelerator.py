@@ -247,6 +247,6 @@ class Accelerator(wiring.Component):
             "corrected": reduce(or_, (memory.corrected for memory in memories)),
             "uncorrectable": reduce(or_, (memory.uncorrectable for memory in memories)),
             "replays": self._agreed("job", "replayed"),
-            "outvoted": reduce(or_, (machine.differs for machine in self.machines.values())),
+            "outvoted": reduce(or_, (part.differs for part in (*self.machines.values(), *memories, self.bridge))),
             "refused_writes": self.bridge.refused,
         }

@@ -59,7 +59,7 @@ class IssueMachine(Machine):
     """
 
     flow = frozenset({
-        "go", "group_ends", "line_ends", "next_last", "last_column", "last_but_one",
+        "group_ends", "line_ends", "next_last", "last_column", "last_but_one",
         "single_tile", "single_group", "single_tap", "single_pixel",
         "ahead_rows", "ahead_difference", "ahead_last_row", "ahead_one_row", "ahead_more",
         "picked", "row", "column", "offset", "weight_row",
@@ -106,6 +106,7 @@ class IssueMachine(Machine):
             # dry blocks that are left, whether this one is, what is said of it; whether the tile is odd
             **({"skip": 16, "dry": 1, "skips_row": 1, "skips": End, "odd": 1} if protected else {}),
         })  # fmt: skip
+        self.reset = {"ahead_one_row": 1}
         self.ports = {
             "prepare": In(1),
             "begin": In(1),

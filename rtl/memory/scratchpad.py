@@ -75,6 +75,8 @@ class Scratchpad(wiring.Component):
     corrected, uncorrectable : Out(1), and row : Out
         With protection, for the host to know: a word that arrives, for whomever, had one wrong bit, or more; and its
         row.
+    differs : Out(1)
+        With protection: a copy of the control was struck and is being put right.
 
     Raises
     ------
@@ -92,6 +94,8 @@ class Scratchpad(wiring.Component):
         self.writable, self.protected = writable, protected
         self.copies = copies = 3 if protected else 1
         self.address_bits = (rows - 1).bit_length()
+        machine = ScrubbedAccessMachine if protected else AccessMachine
+        self.access = replicate(machine(rows=rows, banks=banks), copies)
         members = {
             "read": In(ReadRequest(rows)).array(copies),
             "host_read": In(ReadRequest(rows)).array(copies),
@@ -106,19 +110,19 @@ class Scratchpad(wiring.Component):
         if protected:
             self.code = Secded(data_bits=bank_bits, address_bits=self.address_bits)
             members |= {"parity": Out(banks * bank_bits // 8), "wrong": Out(copies), "failed": Out(1),
-                        "corrected": Out(1), "uncorrectable": Out(1), "row": Out(self.address_bits)}  # fmt: skip
+                        "corrected": Out(1), "uncorrectable": Out(1), "row": Out(self.address_bits),
+                        "differs": Out(1)}  # fmt: skip
         if protected and writable:
             members["write_parity"] = In(banks * bank_bits // 8)
+        self.stored_bits = bank_bits + (self.code.check_bits if protected else 0)
+        self.ram = Memory(shape=banks * self.stored_bits, depth=rows, init=[])
         super().__init__(members)
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        stored_bits = self.bank_bits + (self.code.check_bits if self.protected else 0)
-        m.submodules.ram = ram = Memory(shape=self.banks * stored_bits, depth=self.rows, init=[])
-        machine = ScrubbedAccessMachine if self.protected else AccessMachine
-        m.submodules.access = access = replicate(machine(rows=self.rows, banks=self.banks), self.copies)
+        m.submodules.ram, m.submodules.access = ram, access = self.ram, self.access
         self._requests(m, access)
-        write, read = ram.write_port(granularity=stored_bits), ram.read_port()
+        write, read = ram.write_port(granularity=self.stored_bits), ram.read_port()
 
         def pins(name: str) -> Value:
             return agreed(getattr(copy, name) for copy in access.copies)
@@ -161,11 +165,11 @@ class Scratchpad(wiring.Component):
         rows = [Signal(self.address_bits, name=f"row_{stage}", reset_less=True) for stage in range(3)]
         m.d.sync += [rows[0].eq(read.addr), rows[1].eq(rows[0]), rows[2].eq(rows[1])]
         corrected, uncorrectable = Signal(self.banks), Signal(self.banks)
-        size, stored = self.bank_bits, len(read.data) // self.banks
+        size = self.bank_bits
         for bank in range(self.banks):
             m.submodules[f"decoder_{bank}"] = decoder = Decoder(code=self.code)
             m.d.comb += [
-                decoder.word.eq(read.data.word_select(bank, stored)), decoder.address.eq(rows[0]),
+                decoder.word.eq(read.data.word_select(bank, self.stored_bits)), decoder.address.eq(rows[0]),
                 self.data.word_select(bank, size).eq(decoder.data),
                 self.parity.word_select(bank, size // 8).eq(decoder.parity),
                 corrected[bank].eq(decoder.corrected), uncorrectable[bank].eq(decoder.uncorrectable),
@@ -178,7 +182,8 @@ class Scratchpad(wiring.Component):
             *(wrong.eq((uncorrectable.any() & (copy.reader == Reader.DATA_PATH)) | written_wrong)
               for wrong, copy in zip(self.wrong, access.copies, strict=True)),
             self.corrected.eq(someone & corrected.any()), self.uncorrectable.eq(someone & uncorrectable.any()),
-            self.row.eq(rows[-1]), self.failed.eq(uncorrectable.any() & (reader == Reader.HOST)),
+            self.row.eq(rows[-1]), self.differs.eq(access.differs),
+            self.failed.eq(uncorrectable.any() & (reader == Reader.HOST)),
         ]  # fmt: skip
 
     def _encode(self, m: Module, access: wiring.Component, served_word: Signal) -> Value:

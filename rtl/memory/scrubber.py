@@ -39,7 +39,7 @@ class ScrubbedAccessMachine(AccessMachine):
         super().__init__(rows=rows, banks=banks)
         members = {name: field.shape for name, field in self.state}
         stages = {f"reader_{stage}": Reader for stage in range(timing.MEMORY)}
-        self.state = type(self.state)({**members, **stages, "still": timing.MEMORY - 1})
+        self.state = type(self.state)({**members, **stages, "still": timing.MEMORY - 1, "scrubbing": 1})
         self.ports = {
             **self.ports,
             "corrected": In(banks),
@@ -60,9 +60,7 @@ class ScrubbedAccessMachine(AccessMachine):
             port.restores.eq(arrives & now.still[-1] & ~own),
             first.eq(port.corrected & (~port.corrected + 1)),
             port.restored.eq(first),
-            scrubs.eq(
-                ~(port.read | now.asked | port.fill) & ~Cat(reader == Reader.SCRUBBER for reader in readers).any()
-            ),
+            scrubs.eq(~(port.read | now.asked | port.fill | now.scrubbing)),
         ]
         with m.If(port.restores):
             m.d.comb += [then.writes.eq(first), then.write_address.eq(now.row)]
@@ -80,3 +78,7 @@ class ScrubbedAccessMachine(AccessMachine):
         # on when nothing is wrong in this row any more, or nothing that could be put right
         done = arrives & (~port.corrected.any() | (port.restores & (first == port.corrected)))
         m.d.comb += then.row.eq(now.row + (port.fill | done))
+        with m.If(arrives):
+            m.d.comb += then.scrubbing.eq(0)
+        with m.Elif(scrubs & ~meets):
+            m.d.comb += then.scrubbing.eq(1)

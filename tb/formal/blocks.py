@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import reduce
 from operator import or_
+from types import SimpleNamespace
 from typing import Any
 
 from amaranth.hdl import Fragment, Module, Mux, Value
 
 from vanallen.rtl.accelerator import Accelerator
 from vanallen.rtl.config import Config
+from vanallen.rtl.control.issue import IssueMachine
 from vanallen.rtl.control.job import Phase
 from vanallen.rtl.control.tag import End
 
@@ -49,7 +51,7 @@ class AccumulatorsApart(Specification):
         self.issue, self.drain, self.job, self.fill = (
             registers(fragment, name) for name in ("issue", "drain", "job", "fill")
         )
-        self.adding = list(component(fragment, "array", "tags").taps)
+        self.adding = [self._picked(), *component(fragment, "array", "tags").taps]
         draining, retiring = component(fragment, "array", "drain_tags"), component(fragment, "requantizer", "tags")
         self.draining = [*draining.taps, *list(retiring.taps)[1:]]
         banks = 2 * (self.config.columns + self.config.side_columns)
@@ -62,6 +64,13 @@ class AccumulatorsApart(Specification):
         self._ends(m)
         self._stops(m)
         self._blocks(m)
+
+    def _picked(self) -> SimpleNamespace:
+        """The slot that the sequencer picked, as the tag that it will be."""
+        picked = IssueMachine(config=self.config).state["picked"].shape(self.issue.picked)  # type: ignore[operator]
+        streams = picked.streams
+        return SimpleNamespace(valid=streams, last=streams & picked.last, bank=picked.bank, row=picked.slot,
+                               end=Mux(streams, picked.end, End.NONE))  # fmt: skip
 
     def _ends(self, m: Module) -> None:
         """What carries ``end``, and that a layer's end is the last of it."""
@@ -128,7 +137,10 @@ class AccumulatorsApart(Specification):
                 rule(f"drain tag {place} is of a block in bank {bank} that has arrived",
                      ~(tag.valid & (tag.bank == bank)) | _any(leaving[: place + 2]))  # fmt: skip
         blocks = [sum(here, Value.cast(0)) for here in places]
-        rule("uncommitted blocks are counted", issue.uncommitted == blocks[0] + blocks[1])
+        # an error in the cycle of a commit goes before it
+        rule("uncommitted blocks are counted",
+             Mux(self.job.phase == Phase.FLUSH, issue.uncommitted >= blocks[0] + blocks[1],
+                 issue.uncommitted == blocks[0] + blocks[1]))  # fmt: skip
         first_slot = issue.go & issue.streaming & issue.waiting
         rule("a block begins when a bank is free", ~first_slot | (issue.uncommitted < 2))
         rule("a block begins with a row", ~(issue.streaming & issue.waiting) | issue.row_here)

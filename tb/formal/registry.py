@@ -17,6 +17,7 @@ from vanallen.rtl.registers import COUNTERS, Window, register, window_banks, win
 
 from .axi_rules import AxiRules, ReadyIndependence
 from .blocks import AccumulatorsApart
+from .copies import CopyMasked, machines
 from .counting import CounterContract
 from .delays import SkewContract, TagContract
 from .lane import LaneEqual, Products, ProductSum
@@ -106,6 +107,14 @@ def _lane() -> list[Proof]:
             for name, subject in subjects]  # fmt: skip
 
 
+def _copies(config: Config) -> list[Proof]:
+    if not config.protected:
+        return []
+    return [Proof(name=f"copy.{name}", mode="prove", depth=1, build=partial(CopyMasked, machine=machine))
+            for name, machine in machines(config).items()]  # fmt: skip
+
+
 def proofs(config: Config) -> list[Proof]:
     """The solver's proofs for ``config``, those of a group together."""
-    return [*_bus(config), *_delays(config), *_memories(config), _accumulators(config), *_counters(), *_lane()]
+    return [*_bus(config), *_delays(config), *_memories(config), _accumulators(config), *_counters(), *_lane(),
+            *_copies(config)]  # fmt: skip

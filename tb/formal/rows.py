@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from amaranth.hdl import Module, Mux
+from amaranth.hdl import Module
 
 from vanallen.rtl import timing
 from vanallen.rtl.config import Config
@@ -19,7 +19,8 @@ def rows_apart(m: Module, config: Config, state: SimpleNamespace, taps: list[Any
     """Two slots that stream to the same bank and row are more than ``timing.ACCUMULATOR`` + 1 cycles apart.
 
     A column reads an accumulator when a tag comes by and writes it so many cycles later; all columns see the same tags,
-    so no bank reads, to accumulate, the row that it writes. ``state`` is the sequencer's, ``taps`` are its tags.
+    so no bank reads, to accumulate, the row that it writes. ``state`` is the sequencer's, ``taps`` are the slot that it
+    picked and its tags.
     """
     apart = timing.ACCUMULATOR + 1
     always(m, "invariant: preloading or streaming", ~(state.preloading & state.streaming))
@@ -39,11 +40,10 @@ def rows_apart(m: Module, config: Config, state: SimpleNamespace, taps: list[Any
 def _conditions(m: Module, state: SimpleNamespace, rows: int) -> None:
     """What the sequencer's registered conditions mean."""
     rows_done = state.row_last | ~state.row_here
-    here = state.slot + state.rows_to_go == state.block_last_row
     for rule, condition in (
         ("a slot", ~state.go | state.preloading | state.streaming),
-        ("rows to go", ~state.streaming | Mux(state.row_here, here, state.slot > state.block_last_row)),
-        ("the last row", ~state.streaming | (state.row_last == (state.row_here & (state.rows_to_go == 0)))),
+        ("rows to go", ~state.streaming | (state.row_here == (state.slot <= state.block_last_row))),
+        ("the last row", ~state.streaming | (state.row_last == (state.slot == state.block_last_row))),
         ("the end of a tile",
          ~state.streaming | (state.tile_ends == (rows_done & (state.layer_ends | (state.slot >= rows - 1))))),
         ("the end of preloading",
