@@ -26,7 +26,8 @@ class SystolicArray(wiring.Component):
                                      sums, t + R + 2   t + R + 3   ...
 
     The caller skews: what belongs to one vector enters row ``r`` (``activations``, ``swap``) ``r`` cycles after row 0,
-    and ``weights[c]`` ``c`` cycles after ``weights[0]``, which comes with its row's ``load``.
+    and ``weights[c]`` ``c`` cycles after ``weights[0]``, which comes with its row's ``load``. With side columns, what
+    leaves the last column at the right is shown.
 
     Latency: ``latency(c)`` cycles from the activation of row 0 to the sum of column ``c``. One vector a cycle.
     """
@@ -43,6 +44,8 @@ class SystolicArray(wiring.Component):
             "swap": In(rows),
             "load": In(rows),
             "weights": In(data.StructLayout({str(c): signed(bits) for c, bits in enumerate(self.weight_bits)})),
+            **({"activations_out": Out(data.ArrayLayout(signed(8), rows)), "swap_out": Out(rows), "load_out": Out(rows)}
+               if side_columns else {}),
             "sums": Out(data.StructLayout({str(c): signed(bits) for c, bits in enumerate(self.sum_bits)})),
         })  # fmt: skip
 
@@ -67,4 +70,11 @@ class SystolicArray(wiring.Component):
                 ]
                 above = element
             m.d.comb += self.sums[str(column)].eq(above.sum_out)
+        if self.side_columns:
+            for row in range(self.rows):
+                last = m.submodules[f"pe_{row}_{len(self.weight_bits) - 1}"]
+                m.d.comb += [
+                    self.activations_out[row].eq(last.activation_out),
+                    self.swap_out[row].eq(last.swap_out), self.load_out[row].eq(last.load_out),
+                ]  # fmt: skip
         return m

@@ -9,15 +9,22 @@ from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl import timing
 from vanallen.rtl.config import Config
-from vanallen.rtl.control.tag import TagPipe, drain_tag, issue_tag, select_tag, show_tag
+from vanallen.rtl.control.tag import TagPipe, drain_tag, issue_tag, select_tag, show_tag, sound
 from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.technology import Technology
 
 from .accumulator import Accumulator
+from .checksum import ChecksumTest, WeightSum
 from .skew import Skew
-from .systolic_array import SystolicArray
+from .systolic_array import SIDE_WEIGHT_BITS, SystolicArray
+from .watch import RowWatch
 
-__all__ = ["ArrayUnit"]
+__all__ = ["FAULTS", "ArrayUnit"]
+
+
+FAULTS = data.StructLayout({"weight": 1, "activation": 1, "row": 1, "identity": 1, "tag": 1})
+"""What the checks of the array find: a weight or an activation that disagrees with its parity, a row whose columns
+disagree with the checksum column, activations that met another tile's or row's weights, a tag with odd parity."""
 
 
 class ArrayUnit(wiring.Component):
@@ -31,6 +38,12 @@ class ArrayUnit(wiring.Component):
         weights --------------- [reg]--> skew ------^      ^              ^   ^
         tag --> tag pipe ----------- load, swap -----------'--------------'   |
         drain_tag --> tag pipe -----------------------------------------------'
+
+    With protection the row's checksum column is drained beside the others, and tested; ``activation_parity`` and
+    ``weight_parity`` come with the bytes and are tested behind the last element and before the first one. What a check
+    finds is high in ``wrong`` (:data:`FAULTS`) for a cycle, ten cycles at most after a value that is wrong is drained.
+    Tags are tested at the end of their pipes. Columns that a layer doesn't use must have weights of zero, for their sums
+    are part of the row's and aren't drained.
 
     ``arrived`` is the tag of the row that the last column writes now, ``latency`` cycles after ``tag``. ``drained``,
     with ``drained_tag``, follows ``drain_tag`` by ``drain_latency`` = 4 cycles, as a read of parameter RAM does.
@@ -46,7 +59,7 @@ class ArrayUnit(wiring.Component):
             rows=config.rows, columns=config.columns, side_columns=config.side_columns, technology=technology
         )
         self.latency = timing.arrival(config) - timing.ISSUE
-        super().__init__({
+        members = {
             "tag": In(self.issue_layout),
             "activations": In(data.ArrayLayout(signed(8), config.rows)),
             "weights": In(data.ArrayLayout(signed(8), config.columns)),
@@ -55,7 +68,10 @@ class ArrayUnit(wiring.Component):
             "arrived": Out(self.issue_layout),
             "drained": Out(data.ArrayLayout(signed(32), config.lanes)),
             "drained_tag": Out(self.drain_layout),
-        })  # fmt: skip
+        }
+        if config.protected:
+            members |= {"activation_parity": In(config.rows), "weight_parity": In(config.columns), "wrong": Out(FAULTS)}
+        super().__init__(members)
 
     def _add(self, column: int) -> int:
         """Cycles from a slot's tag to the sum of ``column``."""
@@ -72,17 +88,21 @@ class ArrayUnit(wiring.Component):
             drain.i.eq(self.drain_tag),
             self.drained_tag.eq(drain.taps[self.drain_latency]),
         ]
-        self._edges(m, tags)
-        drained = self._accumulators(m, tags, drain)
+        vector, weights = self._edges(m, tags)
+        pipes = self._drain_pipes(m, drain)
+        drained = self._accumulators(m, tags, pipes)
         lanes = self.config.lanes
         chosen = Signal(32 * lanes, reset_less=True)
         groups = [Cat(drained[first : first + lanes]) for first in range(0, self.config.columns, lanes)]
         m.d.sync += chosen.eq(reduce(or_, groups))
         m.d.comb += self.drained.as_value().eq(chosen)
+        if self.config.protected:
+            self._watch(m, tags, vector, weights)
+            self._test(m, tags, pipes, drained[-1])
         return m
 
-    def _edges(self, m: Module, tags: TagPipe) -> None:
-        """The left and upper edge of the array."""
+    def _edges(self, m: Module, tags: TagPipe) -> tuple[Signal, Signal]:
+        """The left and upper edge of the array; the activations and weights that enter."""
         rows, columns = self.config.rows, self.config.columns
         m.submodules.row_skew = row_skew = Skew(element=signed(8), count=rows)
         m.submodules.column_skew = column_skew = Skew(element=signed(8), count=columns)
@@ -99,28 +119,43 @@ class ArrayUnit(wiring.Component):
         m.d.sync += weights.eq(self.weights)
         m.d.comb += [row_skew.i.eq(vector), column_skew.i.eq(weights)]
         m.d.comb += [self.array.weights[str(column)].eq(column_skew.o[column]) for column in range(columns)]
+        return vector, weights
 
-    def _drain_pipes(self, m: Module, drain: TagPipe, group: int) -> tuple[TagPipe, TagPipe]:
-        """The select of a group of ``lanes`` columns, in its slots, and whether and from which bank its values are
-        shown. The accumulators of other groups may lie far away: each group has registers of its own."""
+    def _drain_pipes(self, m: Module, drain: TagPipe) -> list[tuple[TagPipe, TagPipe]]:
+        """The select of each group of ``lanes`` columns, in its slots, and whether and from which bank its values are
+        shown. The accumulators of other groups may lie far away: each group has registers of its own. The last is that
+        of the checksum column: its value is wanted two cycles later, in a row's first slot.
+        """
         # the select's register, the accumulator's latency and the register of the group that is chosen
-        tag = drain.taps[self.drain_latency - (1 + Accumulator.latency + 1)]
-        m.submodules[f"drain_select_{group}"] = select = TagPipe(tag=select_tag(self.config), depth=1)
-        m.submodules[f"drain_show_{group}"] = show = TagPipe(tag=show_tag(self.config), depth=Accumulator.latency)
-        m.d.comb += [
-            select.i.valid.eq(tag.valid & (tag.group == group)), select.i.bank.eq(tag.bank), select.i.row.eq(tag.row),
-            show.i.valid.eq(select.taps[1].valid), show.i.bank.eq(select.taps[1].bank),
-        ]  # fmt: skip
-        return select, show
+        place = self.drain_latency - (1 + Accumulator.latency + 1)
+        chosen = [(str(group), drain.taps[place], group) for group in range(self.config.columns // self.config.lanes)]
+        if self.config.protected:
+            chosen.append(("checksum", drain.taps[place + 2], 0))
+        pipes = []
+        for name, tag, group in chosen:
+            m.submodules[f"drain_select_{name}"] = select = TagPipe(tag=select_tag(self.config), depth=1)
+            m.submodules[f"drain_show_{name}"] = show = TagPipe(tag=show_tag(self.config), depth=Accumulator.latency)
+            selects = select.taps[1]
+            m.d.comb += [
+                select.i.valid.eq(tag.valid & (tag.group == group)), select.i.bank.eq(tag.bank),
+                select.i.row.eq(tag.row), show.i.valid.eq(selects.valid), show.i.bank.eq(selects.bank),
+            ]  # fmt: skip
+            if self.config.protected:
+                m.d.comb += [
+                    select.i.parity.eq(Cat(select.i.valid, tag.bank, tag.row).xor()),
+                    show.i.parity.eq(selects.valid ^ selects.bank),
+                ]
+            pipes.append((select, show))
+        return pipes
 
-    def _accumulators(self, m: Module, tags: TagPipe, drain: TagPipe) -> list[Value]:
-        """One accumulator a column, each a cycle behind its neighbour; the values drained, zero but for one group."""
+    def _accumulators(self, m: Module, tags: TagPipe, pipes: list[tuple[TagPipe, TagPipe]]) -> list[Value]:
+        """One accumulator a column, each a cycle behind its neighbour; the values drained, zero but for one group, and
+        the checksum's."""
         drained: list[Value] = []
-        pipes = [self._drain_pipes(m, drain, group) for group in range(self.config.columns // self.config.lanes)]
         for column in range(self.total_columns):
             add = self._add(column)
             read, adding, write = tags.taps[add - Accumulator.latency], tags.taps[add], tags.taps[add + 1]
-            select, show = pipes[min(column // self.config.lanes, len(pipes) - 1)]
+            select, show = pipes[column // self.config.lanes]
             accumulator = Accumulator(rows=self.config.accumulator_rows, sum_bits=self.array.sum_bits[column])
             m.submodules[f"accumulator_{column}"] = accumulator
             m.d.comb += [
@@ -137,3 +172,51 @@ class ArrayUnit(wiring.Component):
                 m.d.comb += [port.valid.eq(tag.valid), port.bank.eq(tag.bank), port.row.eq(tag.row)]
             drained.append(accumulator.drained.as_unsigned() & show.taps[Accumulator.latency].valid.replicate(32))
         return drained
+
+    def _watch(self, m: Module, tags: TagPipe, vector: Signal, weights: Signal) -> None:
+        """Parity of what enters, and every row of the array where it ends."""
+        rows, columns = self.config.rows, self.config.columns
+        arriving, entering = tags.taps[Scratchpad.latency], Scratchpad.latency + 1
+        m.submodules.weight_sum = weight_sum = WeightSum(columns=columns, bits=SIDE_WEIGHT_BITS)
+        weight_parity = Signal(columns, reset_less=True)
+        weight_wrong = Signal(reset_less=True)
+        odd = Cat(Cat(weights[column], weight_parity[column]).xor() for column in range(columns))
+        m.d.sync += [weight_parity.eq(self.weight_parity), weight_wrong.eq(tags.taps[entering].load & odd.any())]
+        m.d.comb += [
+            weight_sum.weights.eq(weights), self.array.weights[str(columns)].eq(weight_sum.weight),
+            self.wrong.weight.eq(weight_wrong),
+        ]  # fmt: skip
+        watches = []
+        for row in range(rows):
+            parity = Mux(arriving.padding, self.zero_point.as_unsigned().xor(), self.activation_parity[row])
+            for delay in range(1 + row + self.total_columns):
+                delayed = Signal(name=f"parity_{row}_{delay}", reset_less=True)
+                m.d.sync += delayed.eq(parity)
+                parity = delayed
+            m.submodules[f"watch_{row}"] = watch = RowWatch(config=self.config, row=row)
+            leaving = entering + self.total_columns
+            m.d.comb += [
+                watch.activation.eq(self.array.activations_out[row]), watch.parity.eq(parity),
+                watch.load.eq(self.array.load_out[row]), watch.swap.eq(self.array.swap_out[row]),
+                watch.load_tag.eq(tags.taps[leaving]), watch.tag.eq(tags.taps[leaving + row]),
+                watch.tag_1.eq(tags.taps[leaving + row + 1]),
+            ]  # fmt: skip
+            watches.append(watch)
+        m.d.comb += [
+            self.wrong.activation.eq(Cat(watch.activation_wrong for watch in watches).any()),
+            self.wrong.identity.eq(Cat(watch.identity_wrong for watch in watches).any()),
+        ]
+
+    def _test(self, m: Module, tags: TagPipe, pipes: list[tuple[TagPipe, TagPipe]], checksum: Value) -> None:
+        """The sums of drained rows, and the ends of the tag pipes but for the one that goes on."""
+        m.submodules.test = test = ChecksumTest(lanes=self.config.lanes)
+        tag = self.drained_tag
+        ends = [tags.taps[self.latency]]
+        ends += [pipe.taps[pipe.depth] for pair in pipes for pipe in pair]
+        tag_wrong = Signal(reset_less=True)
+        m.d.sync += tag_wrong.eq(~Cat(sound(end) for end in ends).all())
+        m.d.comb += [
+            test.values.eq(self.drained), test.begins.eq(tag.valid & (tag.group == 0)),
+            test.ends.eq(tag.valid & tag.row_ends), test.checksum.eq(checksum),
+            self.wrong.row.eq(test.wrong), self.wrong.tag.eq(tag_wrong),
+        ]  # fmt: skip
