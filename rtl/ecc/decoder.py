@@ -92,4 +92,4 @@ class Decoder(wiring.Component):
         columns = [column | 1 << code.check_bits + bit // 8 for bit, column in enumerate(code.data_columns)]
         columns += [1 << row for row in range(code.check_bits)]
         columns += code.address_columns
-        return column_sum(Cat(self.word, self.address), columns, code.check_bits + code.parity_bits)
+        return column_sum([*self.word, *self.address], columns, code.check_bits + code.parity_bits)

@@ -62,5 +62,5 @@ class Encoder(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         columns = (*self.code.data_columns, *self.code.address_columns)
-        m.d.comb += self.check.eq(column_sum(Cat(self.data, self.address), columns, self.code.check_bits))
+        m.d.comb += self.check.eq(column_sum([*self.data, *self.address], columns, self.code.check_bits))
         return m

@@ -12,11 +12,13 @@ from vanallen.rtl import timing
 from vanallen.rtl.bus.counters import CycleLog
 from vanallen.rtl.config import Config
 from vanallen.rtl.control.tag import drain_tag, issue_tag, select_tag, show_tag
+from vanallen.rtl.ecc.secded import Secded
 from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.registers import COUNTERS, Window, register, window_banks, window_rows
 
 from .axi_rules import AxiRules, ReadyIndependence
 from .blocks import AccumulatorsApart
+from .codes import CodeCorrects, DecoderSums, EncoderSums
 from .copies import CopyMasked, machines
 from .counting import CounterContract
 from .delays import SkewContract, TagContract
@@ -30,6 +32,9 @@ __all__ = ["COUNTER", "MemoryContract", "proofs"]
 
 COUNTER = "counter.saturates"
 """Name of the proof about the counters."""
+
+CODES = ((32, 11), (64, 9), (64, 15))
+"""Data and address bits of the codes that are proven: nano's, the parameters', and the largest."""
 
 
 class MemoryContract(Specification):
@@ -114,7 +119,14 @@ def _copies(config: Config) -> list[Proof]:
             for name, machine in machines(config).items()]  # fmt: skip
 
 
+def _codes() -> list[Proof]:
+    subjects = (("encoder", EncoderSums), ("syndrome", DecoderSums), ("corrects", CodeCorrects))
+    return [Proof(name=f"code.{name}.{data_bits}_{address_bits}", mode="bmc", depth=subject.latency + 1,
+                  build=partial(subject, code=Secded(data_bits=data_bits, address_bits=address_bits)))
+            for data_bits, address_bits in CODES for name, subject in subjects]  # fmt: skip
+
+
 def proofs(config: Config) -> list[Proof]:
     """The solver's proofs for ``config``, those of a group together."""
-    return [*_bus(config), *_delays(config), *_memories(config), _accumulators(config), *_counters(), *_lane(),
-            *_copies(config)]  # fmt: skip
+    return [*_bus(config), *_delays(config), *_memories(config), _accumulators(config), *_codes(), *_counters(),
+            *_lane(), *_copies(config)]  # fmt: skip

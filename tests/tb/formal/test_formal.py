@@ -16,6 +16,8 @@ from vanallen.rtl.control.drain import DrainMachine
 from vanallen.rtl.control.issue import IssueMachine
 from vanallen.rtl.control.job import JobMachine
 from vanallen.rtl.control.tag import TagPipe
+from vanallen.rtl.ecc.decoder import Decoder
+from vanallen.rtl.ecc.encoder import Encoder
 from vanallen.rtl.memory.access import AccessMachine
 from vanallen.rtl.requant.multiply import Multiply
 from vanallen.rtl.requant.round import Round
@@ -45,6 +47,13 @@ BROKEN = {
                                  "then.read_address == then.write_address", "then.read_address[1:] == 0"),
     "memory.activation_ram": Mutant("", AccessMachine, "step", "requested & ~meets", "requested"),
     "counter.saturates": Mutant("", SaturatingCounter, "elaborate", "value.eq(value + 1)", "value.eq(value + 2)"),
+    "code.encoder.64_15": Mutant("", Encoder, "elaborate",
+                                 "*self.code.address_columns)", "*self.code.address_columns[::-1])"),
+    "code.syndrome.32_11": Mutant("", Decoder, "_sums", "[column | 1 <<", "[column ^ (bit == 9) | 1 <<"),
+    "code.corrects.32_11": Mutant("", Decoder, "elaborate",
+                                  "syndrome == column for", "syndrome == (column if column != 7 else 0) for"),
+    "code.corrects.64_15": Mutant("", Decoder, "elaborate", "(self.parity, predicted ^ wrong_byte)",
+                                  "(self.parity, predicted)"),
     "lane.whole": Mutant("", Round, "_round_to_integer", "(guard & (sticky | integer[0]))", "guard"),
     "lane.products": Mutant("", Multiply, "elaborate",
                             '"high_high", self.a[12:], self.b[12:]', '"high_high", self.a[12:], self.b[13:]'),
@@ -91,7 +100,7 @@ def break_it(monkeypatch, mutant):
     monkeypatch.setattr(mutant.owner, mutant.method, changed(vars(mutant.owner)[mutant.method], mutant))
 
 
-SHOWN = ["axi.rules", "tag.issue", "memory.cycle_log"]
+SHOWN = ["axi.rules", "tag.issue", "memory.cycle_log", "code.syndrome.32_11"]
 """Red in CI; the others are slow."""
 
 
