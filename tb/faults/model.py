@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -81,8 +82,16 @@ def _symbol(name: str) -> str:
     return name.replace("\\", "").replace(" ", "").partition(".")[2]
 
 
-def build_model(verilog: str, *, cache: Path = CACHE, report: Callable[[str], None] | None = None) -> Path:
-    """The library for :class:`Model`, built unless it is in ``cache``: of Verilog as ``rtl.verilog`` writes it.
+def _close(library: Any, chip: Any) -> None:
+    """Free a model. That it holds the library keeps that loaded until then."""
+    library.chip_close(chip)
+
+
+def build_model(
+    verilog: str, *, cache: Path = CACHE, driven: str = "", report: Callable[[str], None] | None = None
+) -> Path:
+    """The library for :class:`Model`, built unless it is in ``cache``: of Verilog as ``rtl.verilog`` writes it, and of
+    the C++ file ``driven``, by default the one beside this file.
 
     Raises
     ------
@@ -91,7 +100,7 @@ def build_model(verilog: str, *, cache: Path = CACHE, report: Callable[[str], No
     BuildError
         If building fails.
     """
-    return build_library(expose(verilog), TOP, cache, shim=shim(), report=report)
+    return build_library(expose(verilog), TOP, cache, shim=driven or shim(), report=report)
 
 
 class Model:
@@ -125,7 +134,8 @@ class Model:
         self._ffi: Any = cffi.FFI()
         self._ffi.cdef(_INTERFACE)
         self._library = self._ffi.dlopen(str(library))
-        self._chip = self._ffi.gc(self._library.chip_open(), self._library.chip_close)
+        self._chip = self._library.chip_open()
+        weakref.finalize(self, _close, self._library, self._chip)
         self.symbols = self._symbols()
         self.storage = find_storage(verilog)
         self.variable = np.array([self._find(storage) for storage in self.storage], np.uint32)

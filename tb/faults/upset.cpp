@@ -91,7 +91,12 @@ public:
         list();
     }
 
-    ~Chip() { top_->final(); }
+    // Verilator takes the model's scopes out of the context of the thread, which may be that of another chip.
+    ~Chip() {
+        Verilated::threadContextp(&context_);
+        top_->final();
+        top_.reset();
+    }
 
     const std::vector<Variable> &variables() const { return variables_; }
 
