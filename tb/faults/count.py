@@ -52,7 +52,7 @@ class Campaign:
 
     def faults(self, numbers: NDArray[np.int64], model: Model) -> NDArray[np.void]:
         """The faults of these numbers, as :data:`~.model.FAULT`."""
-        times, bits = np.divmod(numbers, self.space.bits)
+        bits, times = np.divmod(numbers, self.space.cycles)
         faults = np.zeros(len(numbers), FAULT)
         faults["variable"] = model.variable[self.space.owner[bits]]
         faults["element"], faults["bit"] = self.space.element[bits], self.space.bit[bits]
@@ -73,6 +73,7 @@ class Result:
 
     ``records`` are those of :class:`~.model.Model`, ``outcomes`` their :class:`~.outcome.Outcome`; ``cycles`` are those
     of the script without a fault, ``simulated`` all that were simulated for the faults, ``seconds`` how long it took.
+    Faults that are those of the next cycle have ``inferred`` in their records.
     """
 
     space: Space
@@ -90,7 +91,7 @@ class Result:
 
     def by_register(self) -> dict[str, dict[Outcome, int]]:
         """Faults of each class, by the name of the register or memory; those without a fault are left out."""
-        owner = self.space.owner[self.numbers % self.space.bits].astype(np.int64)
+        owner = self.space.owner[self.numbers // self.space.cycles].astype(np.int64)
         table = np.bincount(owner * len(Outcome) + self.outcomes, minlength=len(Outcome) * len(self.space.storage))
         rows = table.reshape(-1, len(Outcome))
         return {storage.name: {outcome: int(row[outcome]) for outcome in Outcome}
@@ -99,7 +100,7 @@ class Result:
     def places(self, outcome: Outcome) -> list[tuple[str, int, int, int]]:
         """Name, word, bit and cycle since the job's start of each fault of a class."""
         chosen = self.numbers[self.outcomes == outcome]
-        times, bits = np.divmod(chosen, self.space.bits)
+        bits, times = np.divmod(chosen, self.space.cycles)
         names = (self.space.storage[owner].name for owner in self.space.owner[bits])
         return list(zip(names, self.space.element[bits].tolist(), self.space.bit[bits].tolist(), times.tolist(),
                         strict=True))  # fmt: skip
@@ -166,6 +167,7 @@ def count(
     seed: int = 0,
     numbers: NDArray[np.int64] | None = None,
     early: bool = True,
+    infer: bool = True,
     jobs: int = 2,
     folder: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -182,6 +184,9 @@ def count(
         The numbers of the upsets to simulate, instead.
     early : bool
         A run ends as soon as it is the same as the one without a fault from there on.
+    infer : bool
+        An upset that is the same as that of the next cycle, a bit that nothing reads or writes meanwhile, isn't run to
+        its end. Only where both are to be simulated.
     jobs : int
         Models that run at a time.
     folder : Path, optional
@@ -202,13 +207,13 @@ def count(
     own, done = threading.local(), 0
 
     def run(part: NDArray[np.int64]) -> NDArray[np.void]:
-        path = folder / campaign.key / f"{_name(part, early)}.npz" if folder is not None else None
+        path = folder / campaign.key / f"{_name(part, early, infer)}.npz" if folder is not None else None
         if path is not None and path.exists():
             with np.load(path) as stored:
                 return np.asarray(stored["records"])
         if not hasattr(own, "model"):
             own.model = campaign.model()
-        found: NDArray[np.void] = own.model.run(campaign.faults(part, own.model), early=early)
+        found: NDArray[np.void] = own.model.run(campaign.faults(part, own.model), early=early, infer=infer)
         if path is not None:
             _write(path, records=found)
         return found
@@ -235,8 +240,8 @@ def _draw(faults: int, sample: int | None, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.Generator(np.random.Philox(seed)).choice(faults, sample, replace=False))
 
 
-def _name(numbers: NDArray[np.int64], early: bool) -> str:
-    return hashlib.sha256(numbers.tobytes() + bytes([early])).hexdigest()[:24]
+def _name(numbers: NDArray[np.int64], *options: bool) -> str:
+    return hashlib.sha256(numbers.tobytes() + bytes(options)).hexdigest()[:24]
 
 
 def _write(path: Path, **arrays: NDArray[np.generic]) -> None:

@@ -29,7 +29,7 @@ FAULT = np.dtype([("variable", "<u4"), ("element", "<u4"), ("bit", "<u4"), ("tim
 
 RECORD = np.dtype([
     ("hang", "u1"), ("refused", "u1"), ("failed", "u1"), ("wrong", "u1"), ("live", "u1"), ("converged", "u1"),
-    ("moved", "u1"), ("unused", "u1"), ("late", "<i4"), ("simulated", "<u4"),
+    ("moved", "u1"), ("inferred", "u1"), ("late", "<i4"), ("simulated", "<u4"),
 ])  # fmt: skip
 """What became of a fault, see ``Record`` in upset.cpp: the first four are the job in which it was first seen, or 0."""
 
@@ -47,7 +47,7 @@ int chip_play(void *chip, const operation *script, size_t count, uint32_t patien
 int64_t chip_record(void *chip, const operation *script, size_t count, uint64_t stride, uint32_t patience);
 uint64_t chip_start(const void *chip, size_t operation);
 void chip_good(const void *chip, seen *seen);
-size_t chip_run(void *chip, const void *faults, size_t count, int early, void *records);
+size_t chip_run(void *chip, const void *faults, size_t count, int early, int infer, void *records);
 int chip_deposit(void *chip, const void *fault);
 void chip_rewind(void *chip, uint64_t time);
 uint64_t chip_trace(void *chip, uint64_t cycles);
@@ -195,10 +195,11 @@ class Model:
         """The time at which the recorded script came to an operation."""
         return int(self._library.chip_start(self._chip, operation))
 
-    def run(self, faults: NDArray[np.void], *, early: bool = True) -> NDArray[np.void]:
+    def run(self, faults: NDArray[np.void], *, early: bool = True, infer: bool = True) -> NDArray[np.void]:
         """What becomes of each of ``faults`` (:data:`FAULT`), as :data:`RECORD`; each starts from the recorded run.
 
-        ``early``: a run ends as soon as it is the recorded one from there on.
+        ``early``: a run ends as soon as it is the recorded one from there on. ``infer``: where the next fault is of the
+        same bit a cycle later, and by then nothing else differs, both are one fault; the next one's record is taken.
 
         Raises
         ------
@@ -206,8 +207,8 @@ class Model:
             If a bit isn't flipped after the logic was evaluated.
         """
         faults, records = np.ascontiguousarray(faults, FAULT), np.zeros(len(faults), RECORD)
-        arrays = self._array("void *", faults), len(faults), int(early), self._array("void *", records)
-        done = self._library.chip_run(self._chip, *arrays)
+        given, found = self._array("void *", faults), self._array("void *", records)
+        done = self._library.chip_run(self._chip, given, len(faults), int(early), int(infer), found)
         if done < len(faults):
             self._lost(faults[done])
         return records

@@ -47,7 +47,7 @@ class Space:
 
     @property
     def faults(self) -> int:
-        """Number of single upsets. Number ``k`` is of bit ``k % bits`` at time ``start + k // bits``."""
+        """Number of single upsets. Number ``k`` is of bit ``k // cycles`` at time ``start + k % cycles``."""
         return self.bits * self.cycles
 
 

@@ -38,10 +38,9 @@ struct Operation {
     uint64_t word, failed, mask;
 };
 
-// What the host is doing. `age`: cycles since the operation began; `taken`: channels that shook hands; `quiet`: the
-// chip's inputs stay as they are.
+// What the host is doing. `age`: cycles since the operation began; `taken`: channels that shook hands.
 struct Host {
-    uint64_t operation, age, taken, reading, until, last, quiet;
+    uint64_t operation, age, taken, reading, until, last;
 };
 
 // What the host has seen; `done`: cycles from the start of AWAIT to its end. Jobs are 1 and 2, 0 is none.
@@ -57,9 +56,10 @@ struct Fault {
 };
 
 // What became of a fault. `hang`, `refused`, `failed`, `wrong`: the job in which it was first seen, 0 if it wasn't.
-// `live`: live state differs at the end. `late`: cycles by which job 1, else job 2, ended at another time.
+// `live`: live state differs at the end. `converged`: it was the recorded run from some time on. `moved`: counters, a bit
+// each. `inferred`: it is the fault of the next record a cycle earlier. `late`: cycles by which job 1, else job 2, ended at another time.
 struct Record {
-    uint8_t hang, refused, failed, wrong, live, converged, moved, unused;
+    uint8_t hang, refused, failed, wrong, live, converged, moved, inferred;
     int32_t late;
     uint32_t simulated;
 };
@@ -108,18 +108,20 @@ public:
         for (uint64_t n = 0; n < after; ++n) clock();
     }
 
-    // Whether variable `index` is compared; memories go last.
+    // Which variables are compared for live state; memories go last.
     void live(const uint8_t *chosen) {
         registers_.clear();
         memories_.clear();
+        all_.clear();
         for (size_t index = 0; index < variables_.size(); ++index) {
-            if (!chosen[index]) continue;
             const Variable &variable = variables_[index];
-            const size_t size = static_cast<size_t>(variable.size) * variable.elements;
-            (variable.elements > 1 ? memories_ : registers_).push_back({offset(variable.data), size});
+            const Span span{static_cast<size_t>(variable.data - base()), variable.size * size_t{variable.elements}};
+            all_.push_back(span);
+            if (chosen[index]) (variable.elements > 1 ? memories_ : registers_).push_back(span);
         }
         join(registers_);
         join(memories_);
+        join(all_);
     }
 
     // Runs a script and forgets it.
@@ -160,23 +162,48 @@ public:
 
     const Seen &good() const { return good_; }
 
-    // One fault from the copy before it. Returns LOST if the flipped bit doesn't read back.
-    int run(const Fault &fault, bool early, Record *record) {
+    // One fault from the copy before it. `next`, if any, is the record of the same bit a cycle later: if by then nothing
+    // else differs, it is the same fault. Returns LOST if the flipped bit doesn't read back.
+    int run(const Fault &fault, bool early, const Record *next, Record *record) {
         *record = Record{};
         rewind(fault.time);
         const uint64_t from = time_;
         while (time_ < fault.time) step();
         if (!deposit(fault)) return LOST;
+        if (next) {
+            const int status = step();
+            if (status == OK && same_but(fault)) {
+                *record = *next;
+                record->inferred = 1;
+                record->simulated = static_cast<uint32_t>(time_ - from);
+                return OK;
+            }
+            if (status != OK) {
+                finish(status, record);
+                return OK;
+            }
+        }
         const int status = observe(early, record);
         record->simulated = static_cast<uint32_t>(time_ - from);
         finish(status, record);
         return OK;
     }
 
+    // Whether host and storage are those of the recorded run but for the bit, which is still inverted.
+    bool same_but(const Fault &fault) {
+        if (time_ % stride_ || time_ / stride_ >= snapshots_.size()) return false;
+        const Snapshot &snapshot = snapshots_[time_ / stride_];
+        uint8_t *byte = place(fault);
+        const uint8_t mask = static_cast<uint8_t>(1u << fault.bit % 8);
+        *byte ^= mask;
+        const bool equal = std::memcmp(&host_, &snapshot.host, sizeof host_) == 0 && same(all_, snapshot);
+        *byte ^= mask;
+        return equal;
+    }
+
     // Flips the bit at once and says whether it is flipped after the logic was evaluated.
     bool deposit(const Fault &fault) {
-        const Variable &variable = variables_[fault.variable];
-        uint8_t *byte = variable.data + static_cast<size_t>(fault.element) * variable.size + fault.bit / 8;
+        uint8_t *byte = place(fault);
         const uint8_t mask = static_cast<uint8_t>(1u << fault.bit % 8), before = *byte;
         *byte ^= mask;
         top_->eval();
@@ -210,9 +237,12 @@ public:
     }
 
 private:
-    uint8_t *base() const { return reinterpret_cast<uint8_t *>(top_->rootp); }
+    uint8_t *place(const Fault &fault) const {
+        const Variable &variable = variables_[fault.variable];
+        return variable.data + static_cast<size_t>(fault.element) * variable.size + fault.bit / 8;
+    }
 
-    size_t offset(const uint8_t *data) const { return static_cast<size_t>(data - base()); }
+    uint8_t *base() const { return reinterpret_cast<uint8_t *>(top_->rootp); }
 
     // The public variables, by name. All must lie in the one object that is copied.
     void list() {
@@ -336,12 +366,12 @@ private:
     // no input changes: the model only has to believe that it was.
     int step() {
         const Operation &operation = script_[host_.operation];
-        if (host_.quiet) {
-            top_->rootp->__Vtrigprevexpr___TOP__clk__0 = 0;
-        } else {
-            drive(operation);
+        const bool changed = drive(operation);
+        if (changed) {
             top_->clk = 0;
             top_->eval();
+        } else {
+            top_->rootp->__Vtrigprevexpr___TOP__clk__0 = 0;
         }
         const int status = sample(operation);
         top_->clk = 1;
@@ -350,16 +380,24 @@ private:
         return status;
     }
 
-    void drive(const Operation &operation) {
+    // Whether an input of the chip changes.
+    bool drive(const Operation &operation) {
         const bool writes = operation.kind == WRITE, reads = operation.kind != AWAIT ? !writes : host_.reading != 0;
-        top_->s_axi_awvalid = writes && !(host_.taken & 1);
-        top_->s_axi_wvalid = writes && !(host_.taken & 2);
-        top_->s_axi_arvalid = reads && !(host_.taken & 4);
-        top_->s_axi_bready = writes;
-        top_->s_axi_rready = reads;
-        top_->s_axi_wstrb = 0xFF;
-        top_->s_axi_awaddr = top_->s_axi_araddr = operation.address;
-        top_->s_axi_wdata = writes ? operation.word : 0;
+        bool changed = false;
+        const auto set = [&changed](auto &port, auto value) {
+            changed |= port != value;
+            port = value;
+        };
+        set(top_->s_axi_awvalid, uint8_t{writes && !(host_.taken & 1)});
+        set(top_->s_axi_wvalid, uint8_t{writes && !(host_.taken & 2)});
+        set(top_->s_axi_arvalid, uint8_t{reads && !(host_.taken & 4)});
+        set(top_->s_axi_bready, uint8_t{writes});
+        set(top_->s_axi_rready, uint8_t{reads});
+        set(top_->s_axi_wstrb, uint8_t{0xFF});
+        set(top_->s_axi_awaddr, operation.address);
+        set(top_->s_axi_araddr, operation.address);
+        set(top_->s_axi_wdata, writes ? operation.word : uint64_t{0});
+        return changed;
     }
 
     int sample(const Operation &operation) {
@@ -383,7 +421,6 @@ private:
         const uint64_t deadline = 2ull * operation.limit;
         if (!host_.reading) {
             host_.reading = top_->__SYM__interrupt || host_.age >= host_.until;
-            host_.quiet = !host_.reading;
             return OK;
         }
         if (!top_->s_axi_rvalid) return host_.age < deadline + patience_ ? OK : HANG;
@@ -421,7 +458,7 @@ private:
     VerilatedContext context_;
     std::unique_ptr<Vchip> top_;
     std::vector<Variable> variables_;
-    std::vector<Span> registers_, memories_;
+    std::vector<Span> registers_, memories_, all_;
     std::vector<Operation> script_;
     std::vector<Snapshot> snapshots_;
     std::map<uint64_t, Snapshot> marks_;
@@ -466,10 +503,15 @@ EXPORT uint64_t chip_start(const Chip *chip, size_t operation) { return chip->st
 
 EXPORT void chip_good(const Chip *chip, Seen *seen) { *seen = chip->good(); }
 
-// Faults one after the other; how many were done: fewer than `count` if a deposit was lost.
-EXPORT size_t chip_run(Chip *chip, const Fault *faults, size_t count, int early, Record *records) {
-    for (size_t n = 0; n < count; ++n)
-        if (chip->run(faults[n], early, &records[n]) == LOST) return n;
+// Faults from the last to the first, so that one of the same bit a cycle later is known; `infer`: take it where it is the
+// same. Returns `count`, or the index of the fault whose deposit was lost.
+EXPORT size_t chip_run(Chip *chip, const Fault *faults, size_t count, int early, int infer, Record *records) {
+    for (size_t n = count; n-- > 0;) {
+        const Fault &fault = faults[n], &later = n + 1 < count ? faults[n + 1] : fault;
+        const bool follows = later.variable == fault.variable && later.element == fault.element &&
+                             later.bit == fault.bit && later.time == fault.time + 1;
+        if (chip->run(fault, early, infer && follows ? &records[n + 1] : nullptr, &records[n]) == LOST) return n;
+    }
     return count;
 }
 

@@ -75,6 +75,17 @@ def test_a_run_that_ends_early_is_of_the_same_class(campaign: Campaign) -> None:
     assert {Outcome.HANG, Outcome.DUE, Outcome.SDC, Outcome.LATENT, Outcome.MASKED} <= set(early.outcomes.tolist())
 
 
+def test_what_is_inferred_is_what_would_be_simulated(campaign: Campaign) -> None:
+    bits = np.random.default_rng(3).choice(campaign.space.bits, 60, replace=False)
+    cycles = campaign.space.cycles
+    numbers = np.concatenate([np.arange(bit * cycles, (bit + 1) * cycles) for bit in np.sort(bits).tolist()])
+    inferred, simulated = (count(campaign, numbers=numbers, infer=infer) for infer in (True, False))
+    kept = [name for name in inferred.records.dtype.names or () if name not in ("simulated", "converged", "inferred")]
+    assert (inferred.records[kept] == simulated.records[kept]).all()
+    assert not simulated.records["inferred"].any()
+    assert 0.1 < inferred.records["inferred"].mean() < 0.9 and inferred.simulated < simulated.simulated / 1.5
+
+
 def test_many_models_count_as_one_does_and_what_is_done_is_not_done_again(
     campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
