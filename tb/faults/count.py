@@ -19,7 +19,7 @@ from vanallen.rtl.registers import window_rows, windows
 from vanallen.rtl.verilog import verilog
 
 from ..jobs import Job
-from .model import CACHE, FAULT, RECORD, Model, build_model, shim
+from .model import CACHE, FAULT, RECORD, Model, build_model
 from .outcome import Outcome, classify
 from .script import Script, make_script
 from .space import Space, make_space
@@ -63,7 +63,13 @@ class Campaign:
     def key(self) -> str:
         """A hash of all that outcomes depend on but the choice of faults."""
         space = repr((self.space.start, self.space.end, self.space.bits, self.space.storage))
-        parts = (self.verilog, shim(), space, self.script.setup.tobytes().hex(), self.script.run.tobytes().hex())
+        parts = (
+            self.verilog,
+            self.library.stem,
+            space,
+            self.script.setup.tobytes().hex(),
+            self.script.run.tobytes().hex(),
+        )
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 

@@ -56,8 +56,9 @@ struct Fault {
 };
 
 // What became of a fault. `hang`, `refused`, `failed`, `wrong`: the job in which it was first seen, 0 if it wasn't.
-// `live`: live state differs at the end. `converged`: it was the recorded run from some time on. `moved`: counters, a bit
-// each. `inferred`: it is the fault of the next record a cycle earlier. `late`: cycles by which job 1, else job 2, ended at another time.
+// `live`: live state differs at the end: 1 in registers, 2 in memories, 3 in both. `converged`: it was the recorded run
+// from some time on. `moved`: counters, a bit each. `inferred`: it is the fault of the next record, a cycle earlier.
+// `late`: cycles by which job 1, or else job 2, ended at another time.
 struct Record {
     uint8_t hang, refused, failed, wrong, live, converged, moved, inferred;
     int32_t late;
@@ -170,22 +171,15 @@ public:
         const uint64_t from = time_;
         while (time_ < fault.time) step();
         if (!deposit(fault)) return LOST;
-        if (next) {
-            const int status = step();
-            if (status == OK && same_but(fault)) {
-                *record = *next;
-                record->inferred = 1;
-                record->simulated = static_cast<uint32_t>(time_ - from);
-                return OK;
-            }
-            if (status != OK) {
-                finish(status, record);
-                return OK;
-            }
+        int status = next ? step() : OK;
+        if (next && status == OK && same_but(fault)) {
+            *record = *next;
+            record->inferred = 1;
+        } else {
+            if (status == OK) status = observe(early, record);
+            finish(status, record);
         }
-        const int status = observe(early, record);
         record->simulated = static_cast<uint32_t>(time_ - from);
-        finish(status, record);
         return OK;
     }
 
@@ -317,7 +311,7 @@ private:
                 return probe();
             }
         }
-        record->live = !(same(registers_, end_) && same(memories_, end_));
+        record->live = static_cast<uint8_t>(!same(registers_, end_) | !same(memories_, end_) << 1);
         return OK;
     }
 
