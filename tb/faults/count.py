@@ -63,13 +63,8 @@ class Campaign:
     def key(self) -> str:
         """A hash of all that outcomes depend on but the choice of faults."""
         space = repr((self.space.start, self.space.end, self.space.bits, self.space.storage))
-        parts = (
-            self.verilog,
-            self.library.stem,
-            space,
-            self.script.setup.tobytes().hex(),
-            self.script.run.tobytes().hex(),
-        )
+        script = self.script.setup.tobytes().hex(), self.script.run.tobytes().hex()
+        parts = (self.verilog, self.library.stem, space, *script)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 

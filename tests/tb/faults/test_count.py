@@ -57,6 +57,13 @@ def test_class_of_chosen_memory_bits(model: Model, fault: Fault) -> None:
     assert model.run(used)["wrong"] == 2, "the first job had read it, the second one reads it wrong"
 
 
+def test_a_fault_that_changes_nothing_leaves_everything_as_it_was(model: Model, fault: Fault) -> None:
+    record = model.run(fault("cycle_log.log", 0, element=5), early=False)[0]
+    assert not any(record[name] for name in record.dtype.names if name != "simulated")
+    lost = model.run(fault("activation_ram.ram", 0, element=NANO.activation_words - 1), early=False)[0]
+    assert lost["live"] == 2 and not lost["late"]
+
+
 def test_an_accumulator_bit_is_wrong_only_between_its_write_and_its_read(campaign: Campaign, model: Model,
                                                                          fault: Fault) -> None:  # fmt: skip
     faults = [fault("array.accumulator_1.bank_0", time, element=2, bit=28) for time in range(campaign.space.cycles)]
