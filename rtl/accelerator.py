@@ -246,7 +246,7 @@ class Accelerator(wiring.Component):
         return {
             "corrected": reduce(or_, (memory.corrected for memory in memories)),
             "uncorrectable": reduce(or_, (memory.uncorrectable for memory in memories)),
-            "replays": self._agreed("job", "replayed"),
+            "recovered": self._agreed("job", "replayed"),
             "outvoted": reduce(or_, (part.differs for part in (*self.machines.values(), *memories, self.bridge))),
             "refused_writes": self.bridge.refused,
         }

@@ -261,10 +261,10 @@ REGISTERS = (
         (RegisterField("count", 0, 12, "events", reset=0),),
     ),
     Register(
-        "replays",
+        "recovered",
         0x090,
         Access.READ_CLEAR,
-        "times a block began again; saturates",
+        "times a command began again behind its last committed block; saturates",
         (RegisterField("count", 0, 12, "events", reset=0),),
     ),
     Register(

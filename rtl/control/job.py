@@ -166,7 +166,10 @@ class JobMachine(Machine):
                     m.d.comb += [port.begin.eq(1), then.phase.eq(Phase.RUN)]
                 for index, code in reversed(list(enumerate(COMMAND_ERRORS))):
                     with m.If(now.faults[index]):
-                        self._fail(m, then, code)
+                        if self.config.protected and code is ErrorCode.BAD_CHECKSUM:
+                            self._replay(m, now, then, port, code)
+                        else:
+                            self._fail(m, then, code)
             with m.Case(Phase.RUN):
                 self._run(m, now, then, port)
             with m.Case(Phase.FLUSH):
@@ -223,6 +226,7 @@ class JobMachine(Machine):
         with m.If(now.replays.any()):
             m.d.comb += [
                 then.phase.eq(Phase.REPLAY), then.counter.eq(0), then.replays.eq(now.replays - 1), port.replayed.eq(1),
+                then.error.eq(ErrorCode.NONE),
             ]  # fmt: skip
         with m.Else():
             self._fail(m, then, code)

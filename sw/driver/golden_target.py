@@ -176,7 +176,7 @@ class GoldenTarget:
         elif entry.name == "steal_interval":
             self._steal_interval = values["slots"]
 
-    def _start(self, *, first: int, count: int, job: int) -> None:
+    def _start(self, *, first: int, count: int, job: int, patience: int = 0) -> None:
         self.last_job = self.accelerator.run(first, count, steal_interval=self._steal_interval)
         self._pending = 1
         blocks = 0

@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 __all__ = ["Outcome", "classify"]
 
 
+CORRECTIONS = ("corrected", "outvoted", "refused_writes")
+"""Counters of what the chip put right or refused in time."""
+
+
 class Outcome(IntEnum):
     """A fault is of the first class that fits; two jobs are seen, with the fault in the first."""
 
@@ -45,7 +49,7 @@ def classify(records: NDArray[np.void], counters: Sequence[str], *, allowance: i
         Outcome.SDC: records["wrong"] > 0,
         Outcome.RECOVERED: moved.get("recovered", never),
         Outcome.LATE: np.abs(records["late"]) > allowance,
-        Outcome.CORRECTED: moved.get("corrected", never),
+        Outcome.CORRECTED: np.any([moved.get(name, never) for name in CORRECTIONS], axis=0),
         Outcome.LATENT: records["live"] > 0,
     }
     return np.select(list(tests.values()), list(tests), Outcome.MASKED).astype(np.uint8)

@@ -20,7 +20,7 @@ from ..jobs import Job, Mismatch, expected_cycles
 
 __all__ = ["OPERATION", "WATCHED", "Kind", "Script", "make_script"]
 
-WATCHED = ("recovered", "corrected")
+WATCHED = ("recovered", "corrected", "outvoted", "refused_writes")
 """Counters of the register map that say what the chip repaired, where it has them."""
 
 OPERATION = np.dtype([("kind", "<u4"), ("job", "<u4"), ("address", "<u4"), ("limit", "<u4"),
@@ -118,8 +118,6 @@ def make_script(job: Job, *, allowance: int) -> Script:
     driver.set_steal_interval(job.steal_interval)
     driver.load_activations(job.arena.activation.start, job.activation)
     driver.load_weights(job.arena.weight.start, job.weight)
-    if config.side_columns:
-        driver.load_side(job.arena.weight.start, job.weight.sum(axis=1, dtype=np.int16))
     driver.load_parameters(job.arena.parameter.start, job.bias, job.scale)
     driver.load_commands(job.first, job.commands)
     setup = recorder.take()

@@ -14,8 +14,8 @@ from .storage import Storage
 
 __all__ = ["RECORDS", "Space", "is_record", "make_space"]
 
-RECORDS = tuple(f"accelerator.{name}." for name in (*COUNTERS, "cycle_log"))
-"""Blocks whose storage only reports: two runs that differ in nothing else have the same future."""
+RECORDS = (*(f"accelerator.{name}." for name in (*COUNTERS, "cycle_log")), "accelerator.last_")
+"""Blocks and registers that only report: two runs that differ in nothing else have the same future."""
 
 
 def is_record(storage: Storage) -> bool:
