@@ -36,7 +36,7 @@ BROKEN = {
     "axi.ready_independent": Mutant("", WriteChannelMachine, "step", "awready.eq(now.addresses != 2)",
                                     "awready.eq((now.addresses != 2) & port.awvalid)"),
     "queue.write": Mutant("", WriteChannelMachine, "_queue", "push & (rest == 1)", "push & (rest == 2)"),
-    "queue.read": Mutant("", ReadChannelMachine, "step", "then.free.eq(now.free + oldest.valid)", "then.free.eq(0)"),
+    "queue.read": Mutant("", ReadChannelMachine, "step", "port.slot.eq(now.collected)", "port.slot.eq(0)"),
     "tag.issue": Mutant("", TagPipe, "elaborate", "stage.eq(stages[-1])", "stage.eq(stages[-(delay > 2) - 1])"),
     "tag.requantizer": Mutant("", TagPipe, "elaborate", "(self.tag,", "(self.tag, reset_less=True,"),
     "skew.rows": Mutant("", Skew, "elaborate", "self.o[index].eq(element)", "self.o[index].eq(self.i[index])"),
