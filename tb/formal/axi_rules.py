@@ -77,13 +77,14 @@ class AxiRules(BridgeSpecification):
         always(m, "invariant: what waits was held, or is answered", (write_waits == 0) | read.paused | port.bvalid)
         always(m, "invariant: held twice", (write_waits < HELD) | ~read.request | port.bvalid)
         always(m, "invariant: not held again", (write_waits <= HELD) | port.bvalid)
-        window = self.addresses_held.entry_0[-WINDOW_BITS:]
+        window = self.bridge.addresses.first[-WINDOW_BITS:]
         same = self.reads.address[-WINDOW_BITS:] == window
         always(m, "a write waits only for a read of the same RAM",
                ~self.held | (read.request & same & (window != Window.REGISTERS)))  # fmt: skip
         for name in ("command", "parameter", "weight", "activation"):
-            asked, written = getattr(self.bridge, f"{name}_read")[0], getattr(self.bridge, f"{name}_write")[0]
-            meets = asked.enable & written.enable.any() & (asked.address == written.address)
+            read_row, written_row = (self.asks(f"{name}_{way}", "address") for way in ("read", "write"))
+            reads, writes = (self.asks(f"{name}_{way}", "enable").any() for way in ("read", "write"))
+            meets = reads & writes & (read_row == written_row)
             always(m, f"{name} RAM is never asked to read and write one row", ~meets)
         read_waits = self._wait(m, "read", (self.asked != self.taken) & ~port.rvalid, Value.cast(1), READ_WAIT)
         always(m, "a read owed a response gets one in time", read_waits <= READ_WAIT)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Fragment, Module, Signal, Value
+from amaranth.asserts import AnySeq
+from amaranth.hdl import Const, Fragment, Module, Signal, Value
 
 from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
 from vanallen.rtl.bus.host_bridge import HostBridge
 from vanallen.rtl.config import Config
+from vanallen.rtl.control.voter import agreed
 
 from .specification import Specification, always, drive_freely, registers
+from .strikes import one_copy_struck, one_entry_struck, voted
 
 __all__ = ["NUMBERS", "BridgeSpecification", "distance", "number", "ones"]
 
@@ -34,10 +37,14 @@ def distance(later: Value, earlier: Value) -> Value:
 class BridgeSpecification(Specification):
     """The real bridge: its port, ``idle`` and the memories' words are free in every cycle.
 
+    With protection one copy of its machines holds anything in any cycle, and once one bit of an address or word of a
+    write that waits flips.
+
     Members after :meth:`specify`: ``bridge``; by name the registers ``write`` and ``read`` of its channels,
     ``addresses_held`` and ``words_held`` of the queues of writes, ``reads`` of the reads under way, ``queue`` of the
     responses; ``stored``, the responses in it; ``held``, whether a write that is due waits for a read; counters of
-    handshakes ``addresses``, ``words``, ``executed``, ``answered``, ``asked``, ``issued``, ``collected``, ``taken``.
+    handshakes ``addresses``, ``words``, ``executed``, ``answered``, ``asked``, ``issued``, ``collected``, ``taken``;
+    ``spent``, whether the flip has been.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -46,18 +53,29 @@ class BridgeSpecification(Specification):
     def specify(self, m: Module) -> None:
         self.bridge = HostBridge(config=self.config)
         m.submodules.bridge = fragment = Fragment.get(self.bridge, None)
-        drive_freely(m, self.bridge)
-        self.write, self.read = registers(fragment, "write_channel"), registers(fragment, "read_channel")
+        copies = self.config.copies
+        drive_freely(m, self.bridge, but=("idle",))
+        m.d.comb += self.bridge.idle.eq(AnySeq(1).replicate(copies))
+        self.spent: Value = Const(0)
+        if self.config.protected:
+            one_copy_struck(m, fragment, "write_channel", "read_channel")
+            queues = {"addresses": self.bridge.addresses, "words": self.bridge.words}
+            self.spent = one_entry_struck(m, fragment, queues)
+        self.write, self.read = (voted(fragment, name, copies) for name in ("write_channel", "read_channel"))
         self.addresses_held, self.words_held = registers(fragment, "addresses"), registers(fragment, "words")
         self.reads, self.queue = registers(fragment, "reads"), registers(fragment, "queue")
         self.stored = distance(self.read.collected, self.read.taken)
         self._count(m)
         self._invariants(m)
 
+    def asks(self, port: str, member: str) -> Value:
+        """``member`` of the bridge's requests called ``port``, as the memory understands it."""
+        return agreed(getattr(copy, member) for copy in getattr(self.bridge, port))
+
     def _count(self, m: Module) -> None:
         port, write, read = self.bridge.port, self.write, self.read
         due = (write.addresses != 0) & (write.words != 0) & (write.responses != WriteChannelMachine.depth)
-        self.held = due & self.bridge.write_channel.copies[0].hold
+        self.held = due & agreed(copy.hold for copy in self.bridge.write_channel.copies)
         request = due & ~self.held
         self.execute, self.collect = request, read.flight[-1]
         self.issue = read.request

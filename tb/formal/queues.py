@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from amaranth.asserts import AnySeq
-from amaranth.hdl import Cat, Module, ResetSignal, Signal, Value, ValueLike
+from amaranth.hdl import Cat, Const, Module, ResetSignal, Signal, Value, ValueLike
 
 from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
 from vanallen.rtl.bus.host_decode import MEMORIES, PLACE_BITS, WINDOW_BITS
 from vanallen.rtl.bus.read_address import ReadAddress
+from vanallen.rtl.control.voter import agreed
 from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.registers import Window, window_banks
 
@@ -38,44 +39,48 @@ class WriteQueues(_Watched):
     """The n-th write executes with the n-th address and the n-th word, and the n-th response is the answer to it.
 
     The order is the hosts': of addresses among themselves, of words among themselves. As many writes execute as
-    addresses and words came, by the counters of :class:`BridgeSpecification`.
+    addresses and words came, by the counters of :class:`BridgeSpecification`. With protection a write may be refused
+    after a flip: then nothing is done, and it is answered with an error.
     """
 
     def specify(self, m: Module) -> None:
         super().specify(m)
-        port, write, watched = self.bridge.port, self.write, self.watched
+        port, write, watched, bridge = self.bridge.port, self.write, self.watched, self.bridge
         addresses, words = ([held.entry_0, held.entry_1] for held in (self.addresses_held, self.words_held))
         entry = Cat(port.wdata, port.wstrb.all())
         address = self._noted(m, "address", port.awaddr[3:], port.awvalid & port.awready & (self.addresses == watched))
         word = self._noted(m, "word", entry, port.wvalid & port.wready & (self.words == watched))
         executes = self.execute & (self.executed == watched)
-        always(m, "a write executes with its address", ~executes | (addresses[0] == address))
-        always(m, "a write executes with its word", ~executes | (words[0] == word))
-        written = self.bridge.register_write
-        always(m, "a register is written at its address",
-               ~(executes & written) | (self.bridge.register_address[3:] == address[:9]))  # fmt: skip
-        always(
-            m, "a register is written with its word", ~(executes & written) | (self.bridge.register_word == word[:64])
-        )
-        always(m, "a register is written by a whole word", ~(executes & written) | word[64])
-        self._responses(m, executes)
+        refused = bridge.refused if self.config.protected else Const(0)
+        does = executes & ~refused
+        always(m, "a write is refused only after a flip", ~(executes & refused) | self.spent)
+        always(m, "a write executes with its address", ~does | (bridge.addresses.first == address))
+        always(m, "a write executes with its word", ~does | (bridge.words.first == word))
+        written = executes & agreed(bridge.register_write)
+        always(m, "a register is written at its address", ~written | (bridge.register_address[3:] == address[:9]))
+        always(m, "a register is written with its word", ~written | (bridge.register_word == word[:64]))
+        always(m, "a register is written by a whole word", ~written | word[64])
+        self._responses(m, executes, refused)
         for name, noted, count, held in (
             ("address", address, write.addresses, addresses), ("word", word, write.words, words),
         ):  # fmt: skip
             for place, entry in enumerate(held):
+                # an odd number of bits differ after the one flip: it shows in the parity
+                different = entry ^ (Cat(noted, noted.xor()) if self.config.protected else noted)
+                here = self._at(self.executed, place) & (count > place)
                 always(m, f"invariant: {name} {place}",
-                       ~self._at(self.executed, place) | (count <= place) | (entry == noted))  # fmt: skip
+                       ~here | (different == 0) | (self.spent & different.xor()))  # fmt: skip
 
     def _at(self, first: Signal, place: int) -> Value:
         """Whether the watched transaction is ``place`` behind number ``first``."""
         return distance(self.watched, first) == place
 
-    def _responses(self, m: Module, executes: Value) -> None:
+    def _responses(self, m: Module, executes: Value, refused: Value) -> None:
         write, port = self.write, self.bridge.port
-        did = Cat(self.bridge.register_write, *(
-            getattr(self.bridge, f"{name}_write")[0].enable.any()
-            for name in ("command", "parameter", "weight", "activation")
+        did = Cat(agreed(self.bridge.register_write), *(
+            self.asks(f"{name}_write", "enable").any() for name in ("command", "parameter", "weight", "activation")
         )).any()  # fmt: skip
+        always(m, "nothing is done but by a write that executes and isn't refused", ~did | (self.execute & ~refused))
         done = self._noted(m, "done", did, executes)
         answers = port.bvalid & (self.answered == self.watched)
         always(m, "a write is answered with an error exactly if it did nothing", ~answers | (port.bresp.any() != done))
