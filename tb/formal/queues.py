@@ -133,6 +133,9 @@ class ReadQueue(_Watched):
                 here = collects & ~error & (address[-WINDOW_BITS:] == window) & (bank_address == bank)
                 word = getattr(bridge, f"{window.name.lower()}_data").word_select(bank, bits)
                 always(m, f"word of {window.name.lower()} {bank}", ~here | (handed == word))
+                if self.config.protected:
+                    failed = getattr(bridge, f"{window.name.lower()}_failed")
+                    always(m, f"no word of {window.name.lower()} {bank} that failed", ~here | ~failed)
 
     def _in_time(self, m: Module, issues: Value, collects: Value) -> None:
         late = Signal(Scratchpad.host_latency)

@@ -66,7 +66,8 @@ def _bus(config: Config) -> list[Proof]:
     subjects = (("axi.rules", AxiRules, config, 2, True), ("axi.struck", AxiRules, protected, 2, False),
                 ("axi.ready_independent", ReadyIndependence, config, 1, True),
                 ("queue.write", WriteQueues, config, 2, True), ("queue.write_struck", WriteQueues, protected, 2, False),
-                ("queue.read", ReadQueue, config, 2, False))  # fmt: skip
+                ("queue.read", ReadQueue, config, 2, False),
+                ("queue.read_struck", ReadQueue, protected, 2, False))  # fmt: skip
     return [Proof(name=name, mode="prove", depth=depth, build=partial(subject, config=of), quick=quick)
             for name, subject, of, depth, quick in subjects]  # fmt: skip
 
