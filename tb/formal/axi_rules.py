@@ -145,8 +145,12 @@ class ReadyIndependence(Specification):
                 outputs.append((".".join(map(str, path)), mine == others))
         for name, same in outputs:
             always(m, f"{name} depends on state alone", different | same)
-        for channel in ("write_channel", "read_channel", "addresses", "words", "reads"):
-            both = zip(*(vars(registers(fragment, channel)).items() for fragment in fragments), strict=True)
+        held: list[tuple[str, ...]] = [("addresses",), ("words",), ("reads",)]
+        for channel in ("write_channel", "read_channel"):
+            copies = range(self.config.copies)
+            held += [(channel, f"copy_{copy}") for copy in copies] if self.config.protected else [(channel,)]
+        for path in held:
+            both = zip(*(vars(registers(fragment, *path)).items() for fragment in fragments), strict=True)
             for (name, one), (_, other) in both:
                 m.d.comb += Assume(~Initial() | (one == other))
-                m.d.comb += Assert(different | (one == other), f"invariant: {channel}.{name}")
+                m.d.comb += Assert(different | (one == other), f"invariant: {'.'.join(path)}.{name}")
