@@ -33,9 +33,9 @@ class WriteChannelMachine(Machine):
     """Counts up to two addresses and two words, executes a write when it has both, queues up to three responses.
 
     One write a cycle, one cycle after the later of address and word. While ``due`` the first address and the first word
-    are the write whose turn it is; it executes, with ``request``, but for ``hold``, and both leave their queues. ``okay``
-    answers it in the same cycle. ``address_place`` and ``word_place`` name the entry that takes what comes (see
-    :class:`~vanallen.rtl.bus.pair_queue.PairQueue`). The handshakes depend on the state alone.
+    are the write whose turn it is; it executes, with ``request``, but for ``hold``, and both leave their queues.
+    ``okay`` answers it in the same cycle. ``address_place`` and ``word_place`` name the entry that takes what comes
+    (see :class:`~vanallen.rtl.bus.pair_queue.PairQueue`). The handshakes depend on the state alone.
     """
 
     depth = 3
@@ -110,7 +110,7 @@ class ReadChannelMachine(Machine):
             port.arready.eq(~full & ~now.paused),
             port.request.eq(now.request),
             then.request.eq(accept),
-            then.flight.eq(Cat(now.request, now.flight)),
+            then.flight.eq(Cat(now.request, now.flight[:-1])),
             port.collect.eq(now.flight[-1]),
             port.slot.eq(now.collected),
             port.head.eq(now.taken),

@@ -33,8 +33,8 @@ class HostBridge(wiring.Component):
 
     With protection the machines that count are there three times, and what they ask for comes from each copy; what is
     common to the copies comes from the queues of the writes, under parity, or from the addresses of reads. After any
-    single flip the handshakes are those without it; a write whose address or word it hit is answered SLVERR and not
-    done; a read may give another word.
+    single flip every access is answered, once and in its turn; a write whose address or word was hit is answered SLVERR
+    and not done; one read may give another word.
 
     Members
     -------
@@ -171,11 +171,8 @@ class HostBridge(wiring.Component):
     def _target(self, window: Window, direction: str, index: int) -> tuple[wiring.PureInterface, Value, Value]:
         """The request of copy ``index`` to a RAM, and what is decoded for it: bank, row."""
         name, decode = window.name.lower(), getattr(self, f"{direction}_decode")
-        return (
-            getattr(self, f"{name}_{direction}")[index],
-            getattr(decode, f"{name}_banks"),
-            getattr(decode, f"{name}_row"),
-        )
+        target = getattr(self, f"{name}_{direction}")[index]
+        return target, getattr(decode, f"{name}_banks"), getattr(decode, f"{name}_row")
 
     def _collect(self, m: Module) -> None:
         """The word that was asked for, out of all that arrive: zero with an error."""
@@ -185,11 +182,8 @@ class HostBridge(wiring.Component):
         chosen = self._if_next(m, reads.next_window == Window.REGISTERS)
         words, errors = [register_value & chosen.replicate(64)], [reads.error]
         for window in MEMORIES:
-            name, low, (banks, bits) = (
-                window.name.lower(),
-                bank_bits(self.config, window),
-                window_banks(self.config, window),
-            )
+            name, low = window.name.lower(), bank_bits(self.config, window)
+            banks, bits = window_banks(self.config, window)
             row, at_window = getattr(self, f"{name}_data"), reads.next_window == window
             for bank in range(banks):
                 chosen = self._if_next(m, at_window & (reads.next_place[:low] == bank))

@@ -57,7 +57,7 @@ class HostDecode(wiring.Component):
         m = Module()
         found = [self._memory(m, window) for window in MEMORIES]
         register_address = Cat(Const(0, 3), self.address[:-WINDOW_BITS])
-        at_registers = self._window == Window.REGISTERS
+        at_registers = self.address[-WINDOW_BITS:] == Window.REGISTERS
         m.d.comb += [
             self.memory.eq(reduce(or_, found)),
             self.readable.eq(at_registers & readable(register_address)),
@@ -66,15 +66,11 @@ class HostDecode(wiring.Component):
         ]
         return m
 
-    @property
-    def _window(self) -> Value:
-        return self.address[-WINDOW_BITS:]
-
     def _memory(self, m: Module, window: Window) -> Value:
         """Whether there is a word of ``window``."""
         low, (banks, _) = bank_bits(self.config, window), window_banks(self.config, window)
         bank, row = self.address[:low], self.address[low:-WINDOW_BITS]
-        here = (self._window == window) & (row < window_rows(self.config, window))
+        here: Value = (self.address[-WINDOW_BITS:] == window) & (row < window_rows(self.config, window))
         name = window.name.lower()
         m.d.comb += [
             getattr(self, f"{name}_row").eq(row),

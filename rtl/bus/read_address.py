@@ -1,5 +1,7 @@
 """Where the reads go that are on their way."""
 
+from itertools import pairwise
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.data import StructLayout
@@ -13,16 +15,18 @@ __all__ = ["ReadAddress"]
 class ReadAddress(wiring.Component):
     """A delay line beside the read channel: it moves in every cycle, and knows nothing of what is valid.
 
-    ``address`` is the ``i`` of a cycle ago, and ``refused`` says in its cycle whether nothing can be read there. Of both,
-    ``next_window``, ``next_place`` (the low bits) and ``next_error`` are what they were ``latency - 1`` cycles ago, and
-    ``error`` is the ``refused`` of ``latency`` cycles ago. It holds data: the host's, not the chip's; a flip in it gives
-    the host another word, and nothing else.
+    ``address`` is the ``i`` of a cycle ago, and ``refused`` says in its cycle whether nothing can be read there. Of
+    both, ``next_window``, ``next_place`` (the low bits) and ``next_error`` are what they were ``latency - 1`` cycles
+    ago, and ``error`` is the ``refused`` of ``latency`` cycles ago. It holds data: the host's, not the chip's; a flip
+    in it gives the host another word, and nothing else.
 
     Parameters
     ----------
     latency : int
         From a request to its word; at least 2.
     """
+
+    flight = StructLayout({"window": WINDOW_BITS, "place": PLACE_BITS, "error": 1})
 
     def __init__(self, *, latency: int):
         self.latency = latency
@@ -35,15 +39,14 @@ class ReadAddress(wiring.Component):
         m = Module()
         address = Signal(WORD_ADDRESS_BITS, reset_less=True)
         error = Signal(reset_less=True)
-        read = StructLayout({"window": WINDOW_BITS, "place": PLACE_BITS, "error": 1})
-        flights = [Signal(read, name=f"flight_{stage}", reset_less=True) for stage in range(self.latency - 1)]
+        flights = [Signal(self.flight, name=f"flight_{stage}", reset_less=True) for stage in range(self.latency - 1)]
         last = flights[-1]
         m.d.sync += [
             address.eq(self.i),
             flights[0].window.eq(address[-WINDOW_BITS:]),
             flights[0].place.eq(address),
             flights[0].error.eq(self.refused),
-            *(later.eq(earlier) for earlier, later in zip(flights, flights[1:], strict=False)),
+            *(later.eq(earlier) for earlier, later in pairwise(flights)),
             error.eq(last.error),
         ]
         m.d.comb += [

@@ -8,6 +8,7 @@ from amaranth.lib import wiring
 
 from vanallen.rtl.bus.axi_lite import OKAY, SLVERR
 from vanallen.rtl.bus.host_bridge import HostBridge
+from vanallen.rtl.bus.host_decode import WINDOW_BITS
 from vanallen.rtl.config import Config
 from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.registers import Window
@@ -69,19 +70,21 @@ class AxiRules(BridgeSpecification):
                Cat((resp == OKAY) | (resp == SLVERR) for resp in (port.bresp, port.rresp)).all())  # fmt: skip
 
     def _bounded(self, m: Module) -> None:
-        port, read, write = self.bridge.port, self.read, self.write
+        port, read = self.bridge.port, self.read
         owed = (self.addresses != self.answered) & (self.words != self.answered)
         write_waits = self._wait(m, "write", owed & ~port.bvalid, Value.cast(1), WRITE_WAIT)
         always(m, "a write owed a response gets one in time", write_waits <= WRITE_WAIT)
         always(m, "invariant: what waits was held, or is answered", (write_waits == 0) | read.paused | port.bvalid)
         always(m, "invariant: held twice", (write_waits < HELD) | ~read.request | port.bvalid)
         always(m, "invariant: not held again", (write_waits <= HELD) | port.bvalid)
-        same = read.address[19:] == write.address_0[19:]
+        window = self.bridge.addresses.first[-WINDOW_BITS:]
+        same = self.reads.address[-WINDOW_BITS:] == window
         always(m, "a write waits only for a read of the same RAM",
-               ~self.held | (read.request & same & (write.address_0[19:] != Window.REGISTERS)))  # fmt: skip
+               ~self.held | (read.request & same & (window != Window.REGISTERS)))  # fmt: skip
         for name in ("command", "parameter", "weight", "activation"):
-            asked, written = getattr(self.bridge, f"{name}_read"), getattr(self.bridge, f"{name}_write")
-            meets = asked.enable & written.enable.any() & (asked.address == written.address)
+            read_row, written_row = (self.asks(f"{name}_{way}", "address") for way in ("read", "write"))
+            reads, writes = (self.asks(f"{name}_{way}", "enable").any() for way in ("read", "write"))
+            meets = reads & writes & (read_row == written_row)
             always(m, f"{name} RAM is never asked to read and write one row", ~meets)
         read_waits = self._wait(m, "read", (self.asked != self.taken) & ~port.rvalid, Value.cast(1), READ_WAIT)
         always(m, "a read owed a response gets one in time", read_waits <= READ_WAIT)
@@ -90,11 +93,11 @@ class AxiRules(BridgeSpecification):
         paused = self._wait(m, "paused", read.paused, Value.cast(1), PAUSED)
         always(m, "reads are held off for two cycles at most", paused <= PAUSED)
         always(m, "invariant: what was held off asks for nothing", (paused == 0) | ~read.request)
-        nothing_stored, flights = read.stored == 0, self.flights()
-        for stage, flight in enumerate(flights):
-            oldest = nothing_stored & flight.valid & ~Cat(other.valid for other in flights[stage + 1 :]).any()
+        nothing_stored, flight = self.stored == 0, read.flight
+        for stage in range(len(flight)):
+            oldest = nothing_stored & flight[stage] & ~flight[stage + 1 :].any()
             always(m, f"invariant: the wait for flight {stage}", ~oldest | (read_waits <= stage + 1))
-        only = nothing_stored & ~Cat(flight.valid for flight in flights).any()
+        only = nothing_stored & ~flight.any()
         always(m, "invariant: the wait for a request", ~only | (read_waits == 0))
 
     def _wait(self, m: Module, name: str, waiting: Value, counts: Value, most: int) -> Signal:
@@ -142,8 +145,12 @@ class ReadyIndependence(Specification):
                 outputs.append((".".join(map(str, path)), mine == others))
         for name, same in outputs:
             always(m, f"{name} depends on state alone", different | same)
+        held: list[tuple[str, ...]] = [("addresses",), ("words",), ("reads",)]
         for channel in ("write_channel", "read_channel"):
-            both = zip(*(vars(registers(fragment, channel)).items() for fragment in fragments), strict=True)
+            copies = range(self.config.copies)
+            held += [(channel, f"copy_{copy}") for copy in copies] if self.config.protected else [(channel,)]
+        for path in held:
+            both = zip(*(vars(registers(fragment, *path)).items() for fragment in fragments), strict=True)
             for (name, one), (_, other) in both:
                 m.d.comb += Assume(~Initial() | (one == other))
-                m.d.comb += Assert(different | (one == other), f"invariant: {channel}.{name}")
+                m.d.comb += Assert(different | (one == other), f"invariant: {'.'.join(path)}.{name}")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
-from amaranth.hdl import Fragment, Module, Signal, Value
+from amaranth.asserts import AnySeq
+from amaranth.hdl import Const, Fragment, Module, Signal, Value
 
 from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
 from vanallen.rtl.bus.host_bridge import HostBridge
 from vanallen.rtl.config import Config
-from vanallen.rtl.memory.scratchpad import Scratchpad
+from vanallen.rtl.control.voter import agreed
 
-from .specification import Specification, always, component, drive_freely, registers
+from .specification import Specification, always, drive_freely, registers
+from .strikes import one_copy_struck, one_entry_struck, voted
 
-__all__ = ["NUMBERS", "BridgeSpecification"]
+__all__ = ["NUMBERS", "BridgeSpecification", "distance", "number", "ones"]
 
 NUMBERS = 16
 """Transactions are numbered modulo this; fewer are under way at a time, which is proven too."""
@@ -24,6 +24,11 @@ def number(name: str) -> Signal:
     return Signal(range(NUMBERS), name=name)
 
 
+def ones(bits: Value) -> Value:
+    """How many of ``bits`` are one."""
+    return sum(bits, start=Value.cast(0))
+
+
 def distance(later: Value, earlier: Value) -> Value:
     """``later - earlier`` as numbers."""
     return (later - earlier)[: len(later)]
@@ -32,9 +37,14 @@ def distance(later: Value, earlier: Value) -> Value:
 class BridgeSpecification(Specification):
     """The real bridge: its port, ``idle`` and the memories' words are free in every cycle.
 
-    Members after :meth:`specify`: ``bridge``; ``write``, ``read``, ``queue``, registers of its channels;
-    ``queue_port``; ``held``, whether a write that is due waits for a read; counters of handshakes ``addresses``,
-    ``words``, ``executed``, ``answered``, ``asked``, ``issued``, ``collected``, ``taken``.
+    With protection one copy of its machines holds anything in any cycle, and once one bit of an address or word of a
+    write that waits flips.
+
+    Members after :meth:`specify`: ``bridge``; by name the registers ``write`` and ``read`` of its channels,
+    ``addresses_held`` and ``words_held`` of the queues of writes, ``reads`` of the reads under way, ``queue`` of the
+    responses; ``stored``, the responses in it; ``held``, whether a write that is due waits for a read; counters of
+    handshakes ``addresses``, ``words``, ``executed``, ``answered``, ``asked``, ``issued``, ``collected``, ``taken``;
+    ``spent``, whether the flip has been.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -42,57 +52,61 @@ class BridgeSpecification(Specification):
 
     def specify(self, m: Module) -> None:
         self.bridge = HostBridge(config=self.config)
-        fragment = Fragment.get(self.bridge, None)
-        m.submodules.bridge = self._fragment = fragment
-        drive_freely(m, self.bridge)
-        self.write, self.read = registers(fragment, "write_channel"), registers(fragment, "read_channel")
-        self.queue, self.queue_port = registers(fragment, "queue"), component(fragment, "queue")
+        m.submodules.bridge = fragment = Fragment.get(self.bridge, None)
+        copies = self.config.copies
+        drive_freely(m, self.bridge, but=("idle",))
+        m.d.comb += self.bridge.idle.eq(AnySeq(1).replicate(copies))
+        self.spent: Value = Const(0)
+        if self.config.protected:
+            one_copy_struck(m, fragment, "write_channel", "read_channel")
+            queues = {"addresses": self.bridge.addresses, "words": self.bridge.words}
+            self.spent = one_entry_struck(m, fragment, queues)
+        self.write, self.read = (voted(fragment, name, copies) for name in ("write_channel", "read_channel"))
+        self.addresses_held, self.words_held = registers(fragment, "addresses"), registers(fragment, "words")
+        self.reads, self.queue = registers(fragment, "reads"), registers(fragment, "queue")
+        self.stored = distance(self.read.collected, self.read.taken)
         self._count(m)
         self._invariants(m)
 
+    def asks(self, port: str, member: str) -> Value:
+        """``member`` of the bridge's requests called ``port``, as the memory understands it."""
+        return agreed(getattr(copy, member) for copy in getattr(self.bridge, port))
+
     def _count(self, m: Module) -> None:
         port, write, read = self.bridge.port, self.write, self.read
-        oldest = self.flights()[-1]
         due = (write.addresses != 0) & (write.words != 0) & (write.responses != WriteChannelMachine.depth)
-        self.held = due & component(self._fragment, "write_channel").hold
+        self.held = due & agreed(copy.hold for copy in self.bridge.write_channel.copies)
         request = due & ~self.held
-        self.execute, self.collect = request, oldest.valid
+        self.execute, self.collect = request, read.flight[-1]
         self.issue = read.request
         events = {
             "addresses": port.awvalid & port.awready, "words": port.wvalid & port.wready,
             "executed": request, "answered": port.bvalid & port.bready,
             "asked": port.arvalid & port.arready, "issued": self.issue,
-            "collected": oldest.valid, "taken": port.rvalid & port.rready,
+            "collected": self.collect, "taken": port.rvalid & port.rready,
         }  # fmt: skip
         for name, event in events.items():
             counter = number(f"count_{name}")
             m.d.sync += counter.eq(counter + event)
             setattr(self, name, counter)
 
-    def flights(self) -> list[SimpleNamespace]:
-        """Reads on their way through the memory, the youngest first, as views of the channel's registers."""
-        latency = Scratchpad.host_latency
-        layout = ReadChannelMachine(latency=latency).state
-        return [layout[f"flight_{stage}"].shape(getattr(self.read, f"flight_{stage}")) for stage in range(latency)]
-
     def _invariants(self, m: Module) -> None:
         """What the channels' counters mean; the induction needs it."""
         write, read = self.write, self.read
         depth = ReadChannelMachine.depth
-        flying = sum((flight.valid for flight in self.flights()), start=Value.cast(0))
+        flying, promised = ones(read.flight), distance(read.asked, read.taken)
         for rule, condition in (
             ("addresses waiting", distance(self.addresses, self.executed) == write.addresses),
             ("words waiting", distance(self.words, self.executed) == write.words),
             ("responses waiting", distance(self.executed, self.answered) == write.responses),
             ("depth of the write queues", (write.addresses <= 2) & (write.words <= 2)),
             ("depth of the response queue", write.responses <= WriteChannelMachine.depth),
-            ("reads promised", distance(self.asked, self.taken) == read.promised),
+            ("reads promised", distance(self.asked, self.taken) == promised),
             ("reads to be issued", distance(self.asked, self.issued) == read.request),
             ("reads in flight", distance(self.issued, self.collected) == flying),
-            ("words stored", distance(self.collected, self.taken) == read.stored),
+            ("words stored", distance(self.collected, self.taken) == self.stored),
             ("no error behind the responses", (write.errors >> write.responses) == 0),
-            ("where reads are", read.promised == read.stored + flying + read.request),
-            ("depth of the read queue", read.promised <= depth),
-            ("slots of the read queue", (read.free - read.first)[:3] == read.stored[:3]),
+            ("where reads are", promised == self.stored + flying + read.request),
+            ("depth of the read queue", promised <= depth),
         ):
             always(m, f"invariant: {rule}", condition)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from amaranth.asserts import AnySeq
-from amaranth.hdl import Cat, Module, ResetSignal, Signal, Value, ValueLike
+from amaranth.hdl import Cat, Const, Module, ResetSignal, Signal, Value, ValueLike
 
 from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
-from vanallen.rtl.bus.host_bridge import MEMORIES
+from vanallen.rtl.bus.host_decode import MEMORIES, PLACE_BITS, WINDOW_BITS
+from vanallen.rtl.bus.read_address import ReadAddress
+from vanallen.rtl.control.voter import agreed
 from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.registers import Window, window_banks
 
-from .bridge import BridgeSpecification, distance, number
+from .bridge import BridgeSpecification, distance, number, ones
 from .specification import always, history
 
 __all__ = ["ReadQueue", "WriteQueues"]
@@ -37,42 +39,48 @@ class WriteQueues(_Watched):
     """The n-th write executes with the n-th address and the n-th word, and the n-th response is the answer to it.
 
     The order is the hosts': of addresses among themselves, of words among themselves. As many writes execute as
-    addresses and words came, by the counters of :class:`BridgeSpecification`.
+    addresses and words came, by the counters of :class:`BridgeSpecification`. With protection a write may be refused
+    after a flip: then nothing is done, and it is answered with an error.
     """
 
     def specify(self, m: Module) -> None:
         super().specify(m)
-        port, write, watched = self.bridge.port, self.write, self.watched
+        port, write, watched, bridge = self.bridge.port, self.write, self.watched, self.bridge
+        addresses, words = ([held.entry_0, held.entry_1] for held in (self.addresses_held, self.words_held))
         entry = Cat(port.wdata, port.wstrb.all())
-        address = self._noted(m, "address", port.awaddr, port.awvalid & port.awready & (self.addresses == watched))
+        address = self._noted(m, "address", port.awaddr[3:], port.awvalid & port.awready & (self.addresses == watched))
         word = self._noted(m, "word", entry, port.wvalid & port.wready & (self.words == watched))
         executes = self.execute & (self.executed == watched)
-        always(m, "a write executes with its address", ~executes | (write.address_0 == address))
-        always(m, "a write executes with its word", ~executes | (write.word_0 == word))
-        written = self.bridge.register_write
-        always(m, "a register is written at its address",
-               ~(executes & written) | (self.bridge.register_address == address[:12]))  # fmt: skip
-        always(
-            m, "a register is written with its word", ~(executes & written) | (self.bridge.register_word == word[:64])
-        )
-        always(m, "a register is written by a whole word", ~(executes & written) | word[64])
-        self._responses(m, executes)
-        for place in range(2):
-            for name, noted, count in (("address", address, write.addresses), ("word", word, write.words)):
-                held = getattr(write, f"{name}_{place}")
-                always(m, f"invariant: {name}_{place}",
-                       ~self._at(self.executed, place) | (count <= place) | (held == noted))  # fmt: skip
+        refused = bridge.refused if self.config.protected else Const(0)
+        does = executes & ~refused
+        always(m, "a write is refused only after a flip", ~(executes & refused) | self.spent)
+        always(m, "a write executes with its address", ~does | (bridge.addresses.first == address))
+        always(m, "a write executes with its word", ~does | (bridge.words.first == word))
+        written = executes & agreed(bridge.register_write)
+        always(m, "a register is written at its address", ~written | (bridge.register_address[3:] == address[:9]))
+        always(m, "a register is written with its word", ~written | (bridge.register_word == word[:64]))
+        always(m, "a register is written by a whole word", ~written | word[64])
+        self._responses(m, executes, refused)
+        for name, noted, count, held in (
+            ("address", address, write.addresses, addresses), ("word", word, write.words, words),
+        ):  # fmt: skip
+            for place, entry in enumerate(held):
+                # an odd number of bits differ after the one flip: it shows in the parity
+                different = entry ^ (Cat(noted, noted.xor()) if self.config.protected else noted)
+                here = self._at(self.executed, place) & (count > place)
+                always(m, f"invariant: {name} {place}",
+                       ~here | (different == 0) | (self.spent & different.xor()))  # fmt: skip
 
     def _at(self, first: Signal, place: int) -> Value:
         """Whether the watched transaction is ``place`` behind number ``first``."""
         return distance(self.watched, first) == place
 
-    def _responses(self, m: Module, executes: Value) -> None:
+    def _responses(self, m: Module, executes: Value, refused: Value) -> None:
         write, port = self.write, self.bridge.port
-        did = Cat(self.bridge.register_write, *(
-            getattr(self.bridge, f"{name}_write").enable.any()
-            for name in ("command", "parameter", "weight", "activation")
+        did = Cat(agreed(self.bridge.register_write), *(
+            self.asks(f"{name}_write", "enable").any() for name in ("command", "parameter", "weight", "activation")
         )).any()  # fmt: skip
+        always(m, "nothing is done but by a write that executes and isn't refused", ~did | (self.execute & ~refused))
         done = self._noted(m, "done", did, executes)
         answers = port.bvalid & (self.answered == self.watched)
         always(m, "a write is answered with an error exactly if it did nothing", ~answers | (port.bresp.any() != done))
@@ -88,57 +96,63 @@ class ReadQueue(_Watched):
 
     def specify(self, m: Module) -> None:
         super().specify(m)
-        bridge, port, read, watched = self.bridge, self.bridge.port, self.read, self.watched
-        address = self._noted(m, "address", port.araddr, port.arvalid & port.arready & (self.asked == watched))
+        bridge, port, reads, watched = self.bridge, self.bridge.port, self.reads, self.watched
+        address = self._noted(m, "address", port.araddr[3:], port.arvalid & port.arready & (self.asked == watched))
         issues = self.issue & (self.issued == watched)
         collects = self.collect & (self.collected == watched)
-        flights = self.flights()
-        always(m, "a read asks for its address", ~(read.request & (self.issued == watched)) | (read.address == address))
-        last, oldest = flights[-2:]
-        reads = last.valid & (distance(watched, self.collected) == oldest.valid)
-        always(m, "a register is read at its address", ~reads | (bridge.read_address == address[:12]))
+        always(m, "a read asks for its address", ~issues | (reads.address == address))
+        *_, last, _ = self._here()
+        always(m, "a register is read at its address", ~last | (bridge.read_address[3:] == address[:PLACE_BITS]))
         self._in_time(m, issues, collects)
-        for stage, flight in enumerate(flights[:-1]):
-            older = sum((other.valid for other in flights[stage + 1 :]), start=Value.cast(0))
-            here = flight.valid & (distance(watched, self.collected) == older)
-            always(m, f"invariant: address of flight {stage}", ~here | (flight.address == address))
+        place = Cat(address[:PLACE_BITS], address[-WINDOW_BITS:])
+        for stage, here in enumerate(self._here()[:-1]):
+            flight = ReadAddress.flight(getattr(reads, f"flight_{stage}"))
+            always(m, f"invariant: address of flight {stage}",
+                   ~here | (Cat(flight.place, flight.window) == place))  # fmt: skip
         self._sources(m, address, collects)
         self._words(m, collects)
+
+    def _here(self) -> list[Value]:
+        """For each stage of the reads under way, the youngest first: whether it has the watched one."""
+        flight = self.read.flight
+        return [flight[stage] & (distance(self.watched, self.collected) == ones(flight[stage + 1 :]))
+                for stage in range(len(flight))]  # fmt: skip
 
     def _sources(self, m: Module, address: Value, collects: Value) -> None:
         """Which word the bridge hands the queue: of the memory and bank at the address collected; zero for an error."""
         bridge = self.bridge
-        handed, error = self.queue_port.word_in, self.queue_port.error_in
+        handed, error = bridge.queue.word_in, bridge.queue.error_in
         always(m, "nothing is read with an error", ~collects | ~error | (handed == 0))
         register_value = history(m, bridge.register_value, "register_before")
-        at_register = collects & ~error & (address[19:] == Window.REGISTERS)
+        at_register = collects & ~error & (address[-WINDOW_BITS:] == Window.REGISTERS)
         always(m, "word of a register", ~at_register | (handed == register_value))
         for window in MEMORIES:
             banks, bits = window_banks(self.config, window)
-            bank_address = address[3:].bit_select(0, (banks - 1).bit_length())
+            bank_address = address.bit_select(0, (banks - 1).bit_length())
             for bank in range(banks):
-                here = collects & ~error & (address[19:] == window) & (bank_address == bank)
+                here = collects & ~error & (address[-WINDOW_BITS:] == window) & (bank_address == bank)
                 word = getattr(bridge, f"{window.name.lower()}_data").word_select(bank, bits)
                 always(m, f"word of {window.name.lower()} {bank}", ~here | (handed == word))
+                if self.config.protected:
+                    failed = getattr(bridge, f"{window.name.lower()}_failed")
+                    always(m, f"no word of {window.name.lower()} {bank} that failed", ~here | ~failed)
 
     def _in_time(self, m: Module, issues: Value, collects: Value) -> None:
         late = Signal(Scratchpad.host_latency)
         m.d.sync += late.eq(Cat(issues, late[:-1]))
         always(m, "a read collects when its memory answers", late[-1] == collects)
-        for stage, flight in enumerate(self.flights()):
-            older = sum((other.valid for other in self.flights()[stage + 1 :]), start=Value.cast(0))
-            here = flight.valid & (distance(self.watched, self.collected) == older)
+        for stage, here in enumerate(self._here()):
             always(m, f"invariant: the watched read in flight {stage}", late[stage] == here)
 
     def _words(self, m: Module, collects: Value) -> None:
-        port, read = self.bridge.port, self.read
+        port = self.bridge.port
         # what the bridge hands the queue: the word of the memory or register at the address collected
-        handed = Cat(self.queue_port.word_in, self.queue_port.error_in)
+        handed = Cat(self.bridge.queue.word_in, self.bridge.queue.error_in)
         noted = self._noted(m, "word", handed, collects)
         answers = port.rvalid & (self.taken == self.watched)
         shown = Cat(port.rdata, port.rresp[1])
         always(m, "a read is answered with the word collected for it", ~answers | (shown == noted))
         for slot in range(ReadChannelMachine.depth):
             place = distance(self.watched, self.taken)
-            here = (place < read.stored) & ((read.first + place)[:3] == slot)
+            here = (place < self.stored) & ((self.read.taken + place)[:3] == slot)
             always(m, f"invariant: slot {slot}", ~here | (getattr(self.queue, f"entry_{slot}") == noted))

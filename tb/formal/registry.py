@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from amaranth.hdl import Fragment, Module, Mux, signed
@@ -67,10 +68,16 @@ class MemoryContract(Specification):
 
 
 def _bus(config: Config) -> list[Proof]:
-    subjects = (("axi.rules", AxiRules, 2, True), ("axi.ready_independent", ReadyIndependence, 1, True),
-                ("queue.write", WriteQueues, 2, True), ("queue.read", ReadQueue, 2, False))  # fmt: skip
-    return [Proof(name=name, mode="prove", depth=depth, build=partial(subject, config=config), quick=quick)
-            for name, subject, depth, quick in subjects]  # fmt: skip
+    """Of the bridge of ``config``, and of its protected one: the specifications then strike it."""
+    subjects = [("axi.rules", AxiRules, config, 2, True), ("axi.ready_independent", ReadyIndependence, config, 1, True),
+                ("queue.write", WriteQueues, config, 2, True), ("queue.read", ReadQueue, config, 2, False)]  # fmt: skip
+    if not config.protected:
+        full = replace(config, protection="full")
+        subjects += [("axi.struck", AxiRules, full, 2, False), ("queue.write_struck", WriteQueues, full, 2, False),
+                     ("queue.read_struck", ReadQueue, full, 2, False)]  # fmt: skip
+    return [Proof(name=name, mode="prove", depth=depth, build=partial(subject, config=of),
+                  quick=quick and not config.protected)
+            for name, subject, of, depth, quick in subjects]  # fmt: skip
 
 
 def _delays(config: Config) -> list[Proof]:

@@ -21,8 +21,9 @@ from vanallen.rtl.array.accumulator import Accumulator
 from vanallen.rtl.array.processing_element import ProcessingElement
 from vanallen.rtl.array.skew import Skew
 from vanallen.rtl.array.unit import ArrayUnit
-from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
+from vanallen.rtl.bus.axi_lite import WriteChannelMachine
 from vanallen.rtl.bus.counters import CycleLog
+from vanallen.rtl.bus.read_address import ReadAddress
 from vanallen.rtl.config import Config
 from vanallen.rtl.control import job as job_module
 from vanallen.rtl.control.drain import DrainMachine
@@ -100,7 +101,7 @@ MUTANTS = (
     Mutant("kernel_range", job_module, "command_faults",
            "_within(command.kernel_width, 7)", "_within(command.kernel_width, 8)"),
     Mutant("write_errors_hidden", WriteChannelMachine, "step", "request & ~port.okay", "0"),
-    Mutant("read_errors_hidden", ReadChannelMachine, "step", "flight_0.error.eq(~port.okay)", "flight_0.error.eq(0)"),
+    Mutant("read_errors_hidden", ReadAddress, "elaborate", "error.eq(self.refused)", "error.eq(0)"),
     Mutant("cycle_log_one_short", CycleLog, "elaborate", "Mux(self.fill, 0, cycles + 1)", "Mux(self.fill, 0, cycles)"),
     Mutant("fill_stops_early", FillMachine, "step", "self.rows - 1", "self.rows - 2"),
 )  # fmt: skip

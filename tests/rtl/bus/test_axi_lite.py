@@ -3,8 +3,12 @@
 import random
 
 import pytest
+from amaranth.hdl import Elaboratable, Module
 
 from vanallen.rtl.bus.axi_lite import OKAY, SLVERR, ReadChannelMachine, ResponseQueue, WriteChannelMachine
+from vanallen.rtl.bus.host_decode import PLACE_BITS, WORD_ADDRESS_BITS
+from vanallen.rtl.bus.pair_queue import PairQueue
+from vanallen.rtl.bus.read_address import ReadAddress
 from vanallen.rtl.control.machine import Control
 from vanallen.rtl.memory.scratchpad import Scratchpad
 
@@ -13,10 +17,41 @@ RATES = [(1.0, 1.0), (0.5, 0.5), (1.0, 0.2), (0.2, 1.0), (0.7, 0.7)]
 """How often the manager offers, and how often it takes."""
 
 
+class WriteSide(Elaboratable):
+    """The machine of the write channel with the queues that it moves."""
+
+    def __init__(self):
+        self.channel = Control(machine=WriteChannelMachine())
+        self.addresses, self.words = PairQueue(bits=WORD_ADDRESS_BITS), PairQueue(bits=65)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.channel, m.submodules.addresses, m.submodules.words = self.channel, self.addresses, self.words
+        m.d.comb += [
+            self.addresses.place.eq(self.channel.address_place), self.addresses.shift.eq(self.channel.request),
+            self.words.place.eq(self.channel.word_place), self.words.shift.eq(self.channel.request),
+        ]  # fmt: skip
+        return m
+
+
+class ReadSide(Elaboratable):
+    """The machine of the read channel with the addresses of its reads."""
+
+    def __init__(self, *, latency):
+        self.channel = Control(machine=ReadChannelMachine(latency=latency))
+        self.reads = ReadAddress(latency=latency)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.channel, m.submodules.reads = self.channel, self.reads
+        return m
+
+
 def write_traffic(simulate, rng, count, offer, take, hold):
     """(writes sent, writes executed, responses, cycles) of ``count`` writes and a drain."""
-    channel = Control(machine=WriteChannelMachine())
-    sent = [(rng.randrange(1 << 19) * 8, rng.getrandbits(64), rng.choice([0xFF, 0xFF, 0x7F, 0])) for _ in range(count)]
+    top = WriteSide()
+    channel = top.channel
+    sent = [(rng.getrandbits(WORD_ADDRESS_BITS), rng.getrandbits(65)) for _ in range(count)]
     executed, responses, used = [], [], []
 
     async def testbench(ctx):
@@ -30,18 +65,16 @@ def write_traffic(simulate, rng, count, offer, take, hold):
             ctx.set(channel.awvalid, offers["address"])
             ctx.set(channel.wvalid, offers["word"])
             address = sent[min(taken["address"], count - 1)][0]
-            ctx.set(channel.awaddr, address if offers["address"] else rng.getrandbits(22))
-            _, word, strobe = sent[min(taken["word"], count - 1)]
-            ctx.set(channel.wdata, word if offers["word"] else rng.getrandbits(64))
-            ctx.set(channel.wstrb, strobe if offers["word"] else 0xFF)
+            ctx.set(top.addresses.value, address if offers["address"] else rng.getrandbits(WORD_ADDRESS_BITS))
+            word = sent[min(taken["word"], count - 1)][1]
+            ctx.set(top.words.value, word if offers["word"] else rng.getrandbits(65))
             ctx.set(channel.bready, int(rng.random() < take))
             held = rng.random() < hold
             ctx.set(channel.hold, int(held))
             if ctx.get(channel.request):
                 assert not held
-                request = [ctx.get(signal) for signal in (channel.address, channel.word, channel.whole)]
-                ctx.set(channel.okay, request[1] & 1)
-                executed.append(tuple(request))
+                executed.append((ctx.get(top.addresses.first), ctx.get(top.words.first)))
+                ctx.set(channel.okay, executed[-1][1] & 1)
             else:
                 ctx.set(channel.okay, rng.randrange(2))
             valid, response = ctx.get(channel.bvalid), ctx.get(channel.bresp)
@@ -63,7 +96,7 @@ def write_traffic(simulate, rng, count, offer, take, hold):
             assert not ctx.get(channel.bvalid) and not ctx.get(channel.request), "nothing may be left over"
             await ctx.tick()
 
-    simulate(channel, testbench)
+    simulate(top, testbench)
     return sent, executed, responses, len(used)
 
 
@@ -72,8 +105,8 @@ def write_traffic(simulate, rng, count, offer, take, hold):
 def test_writes(simulate, offer, take, hold):
     rng = random.Random(f"{offer} {take}")
     sent, executed, responses, cycles = write_traffic(simulate, rng, 300, offer, take, hold)
-    assert executed == [(address, word, int(strobe == 0xFF)) for address, word, strobe in sent]
-    assert responses == [OKAY if word & 1 else SLVERR for _, word, _ in sent]
+    assert executed == sent
+    assert responses == [OKAY if word & 1 else SLVERR for _, word in sent]
     if offer == take == 1 and not hold:
         assert cycles == 300 + 2  # executed in the cycle after acceptance, answered in the next
 
@@ -95,8 +128,9 @@ def test_no_more_writes_than_responses_have_room(simulate):
 
 def read_traffic(simulate, rng, count, offer, take, latency=3, pause=0.0):
     """(addresses sent, addresses answered with their error flag, cycles) of ``count`` reads and a drain."""
-    channel = Control(machine=ReadChannelMachine(latency=latency))
-    sent, answers, used = [rng.randrange(1 << 19) * 8 for _ in range(count)], [], []
+    top = ReadSide(latency=latency)
+    channel, reads = top.channel, top.reads
+    sent, answers, used = [rng.getrandbits(WORD_ADDRESS_BITS) for _ in range(count)], [], []
     queue, requested = {}, {}
 
     async def testbench(ctx):
@@ -107,16 +141,17 @@ def read_traffic(simulate, rng, count, offer, take, latency=3, pause=0.0):
             paused = int(rng.random() < pause)
             ctx.set(channel.pause, paused)
             ctx.set(channel.arvalid, int(offered))
-            ctx.set(channel.araddr, sent[min(taken, count - 1)] if offered else rng.getrandbits(22))
+            ctx.set(reads.i, sent[min(taken, count - 1)] if offered else rng.getrandbits(WORD_ADDRESS_BITS))
             ctx.set(channel.rready, int(rng.random() < take))
-            address = ctx.get(channel.address)
-            ctx.set(channel.okay, address >> 3 & 1)
+            address = ctx.get(reads.address)
+            ctx.set(reads.refused, address & 1)
             if ctx.get(channel.request):
                 requested[cycle] = address
             if cycle + 1 - latency in requested:
                 address = requested[cycle + 1 - latency]
-                assert ctx.get(channel.next_address) == address
-                assert ctx.get(channel.next_error) == 1 - (address >> 3 & 1)
+                assert ctx.get(reads.next_window) == address >> (WORD_ADDRESS_BITS - 3)
+                assert ctx.get(reads.next_place) == address % (1 << PLACE_BITS)
+                assert ctx.get(reads.next_error) == address & 1
             valid, head = ctx.get(channel.rvalid), ctx.get(channel.head)
             if valid:
                 assert waiting is None or queue[head] == waiting, "an answer must stay until it is taken"
@@ -130,7 +165,7 @@ def read_traffic(simulate, rng, count, offer, take, latency=3, pause=0.0):
             if ctx.get(channel.collect):
                 slot = ctx.get(channel.slot)
                 assert slot not in queue, "no word may be overwritten"
-                queue[slot] = (requested[cycle - latency], ctx.get(channel.collect_error))
+                queue[slot] = (requested[cycle - latency], ctx.get(reads.error))
             if offered and ctx.get(channel.arready):
                 offered, taken = 0, taken + 1
             used.append(cycle)
@@ -142,7 +177,7 @@ def read_traffic(simulate, rng, count, offer, take, latency=3, pause=0.0):
             assert not ctx.get(channel.rvalid) and not ctx.get(channel.request), "nothing may be left over"
             await ctx.tick()
 
-    simulate(channel, testbench)
+    simulate(top, testbench)
     return sent, answers, len(used)
 
 
@@ -151,7 +186,7 @@ def read_traffic(simulate, rng, count, offer, take, latency=3, pause=0.0):
 def test_reads(simulate, offer, take, latency, pause):
     rng = random.Random(f"{offer} {take}")
     sent, answers, cycles = read_traffic(simulate, rng, 300, offer, take, latency, pause)
-    assert answers == [(address, 1 - (address >> 3 & 1)) for address in sent]
+    assert answers == [(address, address & 1) for address in sent]
     if offer == take == 1 and not pause:
         assert cycles == 300 + latency + 2  # request, latency, queue
 

@@ -9,8 +9,11 @@ from amaranth.hdl import Fragment, Signal
 from vanallen.rtl.accelerator import Accelerator
 from vanallen.rtl.array.skew import Skew
 from vanallen.rtl.array.unit import ArrayUnit
+from vanallen.rtl.bus import host_bridge
 from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
 from vanallen.rtl.bus.counters import CycleLog, SaturatingCounter
+from vanallen.rtl.bus.host_bridge import HostBridge
+from vanallen.rtl.bus.pair_queue import PairQueue
 from vanallen.rtl.config import PRESETS
 from vanallen.rtl.control.drain import DrainMachine
 from vanallen.rtl.control.issue import IssueMachine
@@ -38,7 +41,11 @@ BROKEN = {
     "axi.ready_independent": Mutant("", WriteChannelMachine, "step", "awready.eq(now.addresses != 2)",
                                     "awready.eq((now.addresses != 2) & port.awvalid)"),
     "queue.write": Mutant("", WriteChannelMachine, "_queue", "push & (rest == 1)", "push & (rest == 2)"),
-    "queue.read": Mutant("", ReadChannelMachine, "step", "then.free.eq(now.free + oldest.valid)", "then.free.eq(0)"),
+    "queue.read": Mutant("", ReadChannelMachine, "step", "port.slot.eq(now.collected)", "port.slot.eq(0)"),
+    "axi.struck": Mutant("", host_bridge, "_agreed", "agreed(getattr(copy, name) for copy in channel.copies)",
+                         "getattr(channel.copies[0], name)"),
+    "queue.write_struck": Mutant("", PairQueue, "elaborate", "self.sound.eq(~entries[0].xor())", "self.sound.eq(1)"),
+    "queue.read_struck": Mutant("", HostBridge, "_collect", "errors.append(chosen & failed)", ""),
     "tag.issue": Mutant("", TagPipe, "elaborate", "stage.eq(stages[-1])", "stage.eq(stages[-(delay > 2) - 1])"),
     "tag.requantizer": Mutant("", TagPipe, "elaborate", "(self.tag,", "(self.tag, reset_less=True,"),
     "skew.rows": Mutant("", Skew, "elaborate", "self.o[index].eq(element)", "self.o[index].eq(self.i[index])"),
