@@ -3,7 +3,7 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -27,6 +27,11 @@ FAULTS = data.StructLayout({"weight": 1, "activation": 1, "row": 1, "identity": 
 disagree with the checksum column, activations that met another tile's or row's weights, a tag with odd parity."""
 
 
+INJECTIONS = data.StructLayout({"activation": 1, "weight": 1, "load": 1, "psum": 1})
+"""What can be hit on purpose: a bit of the next activation that enters, of the next weight; the next load of row 0 is
+lost; a bit of the next sum that is drained."""
+
+
 class ArrayUnit(wiring.Component):
     """Systolic array, skews, accumulators and the tag pipes that steer them.
 
@@ -44,6 +49,8 @@ class ArrayUnit(wiring.Component):
     finds is high in ``wrong`` (:data:`FAULTS`) for a cycle, ten cycles at most after a value that is wrong is drained.
     Tags are tested at the end of their pipes. Columns that a layer doesn't use must have weights of zero, for their sums
     are part of the row's and aren't drained.
+
+    ``inject`` hits something (:data:`INJECTIONS`); ``injected`` says in which cycle.
 
     ``arrived`` is the tag of the row that the last column writes now, ``latency`` cycles after ``tag``. ``drained``,
     with ``drained_tag``, follows ``drain_tag`` by ``drain_latency`` = 4 cycles, as a read of parameter RAM does.
@@ -70,7 +77,8 @@ class ArrayUnit(wiring.Component):
             "drained_tag": Out(self.drain_layout),
         }
         if config.protected:
-            members |= {"activation_parity": In(config.rows), "weight_parity": In(config.columns), "wrong": Out(FAULTS)}
+            members |= {"activation_parity": In(config.rows), "weight_parity": In(config.columns), "wrong": Out(FAULTS),
+                        "inject": In(INJECTIONS), "injected": Out(1)}  # fmt: skip
         super().__init__(members)
 
     def _add(self, column: int) -> int:
@@ -88,20 +96,34 @@ class ArrayUnit(wiring.Component):
             drain.i.eq(self.drain_tag),
             self.drained_tag.eq(drain.taps[self.drain_latency]),
         ]
-        vector, weights = self._edges(m, tags)
+        hits = self._hits(m, tags, drain)
+        vector, weights = self._edges(m, tags, hits)
         pipes = self._drain_pipes(m, drain)
         drained = self._accumulators(m, tags, pipes)
         lanes = self.config.lanes
         chosen = Signal(32 * lanes, reset_less=True)
         groups = [Cat(drained[first : first + lanes]) for first in range(0, self.config.columns, lanes)]
-        m.d.sync += chosen.eq(reduce(or_, groups))
+        m.d.sync += chosen.eq(reduce(or_, groups) ^ hits["psum"])
         m.d.comb += self.drained.as_value().eq(chosen)
         if self.config.protected:
             self._watch(m, tags, vector, weights)
             self._test(m, tags, pipes, drained[-1])
         return m
 
-    def _edges(self, m: Module, tags: TagPipe) -> tuple[Signal, Signal]:
+    def _hits(self, m: Module, tags: TagPipe, drain: TagPipe) -> dict[str, Value]:
+        """Whether each of :data:`INJECTIONS` happens in this cycle."""
+        if not self.config.protected:
+            return {name: Const(0) for name, _ in INJECTIONS}
+        entering = tags.taps[Scratchpad.latency + 1]
+        there = {
+            "activation": tags.taps[Scratchpad.latency].valid, "weight": tags.taps[Scratchpad.latency].load,
+            "load": entering.load & (entering.load_row == 0), "psum": drain.taps[self.drain_latency - 1].valid,
+        }  # fmt: skip
+        hits = {name: there[name] & self.inject[name] for name, _ in INJECTIONS}
+        m.d.comb += self.injected.eq(Cat(hits.values()).any())
+        return hits
+
+    def _edges(self, m: Module, tags: TagPipe, hits: dict[str, Value]) -> tuple[Signal, Signal]:
         """The left and upper edge of the array; the activations and weights that enter."""
         rows, columns = self.config.rows, self.config.columns
         m.submodules.row_skew = row_skew = Skew(element=signed(8), count=rows)
@@ -110,13 +132,15 @@ class ArrayUnit(wiring.Component):
         weights = Signal(data.ArrayLayout(signed(8), columns), reset_less=True)
         arriving, entering = tags.taps[Scratchpad.latency], Scratchpad.latency + 1
         for row in range(rows):
-            m.d.sync += vector[row].eq(Mux(arriving.padding, self.zero_point, self.activations[row]))
+            value = Mux(arriving.padding, self.zero_point, self.activations[row])
+            m.d.sync += vector[row].eq(value ^ (hits["activation"] if row == 0 else 0))
             m.d.comb += [
                 self.array.activations[row].eq(row_skew.o[row]),
                 self.array.swap[row].eq(tags.taps[entering + row].swap),
-                self.array.load[row].eq(tags.taps[entering].load & (tags.taps[entering].load_row == row)),
+                self.array.load[row].eq(tags.taps[entering].load & (tags.taps[entering].load_row == row)
+                                        & ~(hits["load"] if row == 0 else Const(0))),
             ]
-        m.d.sync += weights.eq(self.weights)
+        m.d.sync += weights.eq(self.weights.as_value() ^ hits["weight"])
         m.d.comb += [row_skew.i.eq(vector), column_skew.i.eq(weights)]
         m.d.comb += [self.array.weights[str(column)].eq(column_skew.o[column]) for column in range(columns)]
         return vector, weights
