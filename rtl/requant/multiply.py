@@ -8,6 +8,8 @@ from vanallen.rtl import timing
 from vanallen.rtl.array.dsp import mult18x18d
 from vanallen.rtl.technology import Technology
 
+from .residue import product, residue
+
 __all__ = ["Multiply"]
 
 
@@ -24,13 +26,17 @@ class Multiply(wiring.Component):
     ----------
     technology : Technology
         ``ECP5``: the four products are DSP blocks with their own output registers.
+    protected : bool
+        The product of the operands' residues modulo 3 moves along. ``wrong``, combinational: that of ``product`` is
+        another, since a register of the two was hit.
     """
 
     latency = timing.MULTIPLY
 
-    def __init__(self, *, technology: Technology = Technology.GENERIC):
+    def __init__(self, *, technology: Technology = Technology.GENERIC, protected: bool = False):
         self.technology = technology
-        super().__init__({"a": In(24), "b": In(24), "product": Out(48)})
+        self.protected = protected
+        super().__init__({"a": In(24), "b": In(24), "product": Out(48), **({"wrong": Out(1)} if protected else {})})
 
     def elaborate(self, platform) -> Module:
         m = Module()
@@ -47,7 +53,22 @@ class Multiply(wiring.Component):
             total.eq(outer + (inner << 12)),
         ]
         m.d.comb += self.product.eq(total)
+        if self.protected:
+            self._check(m)
         return m
+
+    def _check(self, m: Module) -> None:
+        """The product less the one that the operands' residues tell is 0 modulo 3."""
+        a, b, told, told_delayed = (Signal(2, name=name, reset_less=True)
+                                    for name in ("residue_a", "residue_b", "residue_2", "residue_3"))  # fmt: skip
+        m.d.sync += [
+            a.eq(residue(m, self.a, "a")),
+            b.eq(residue(m, self.b, "b")),
+            told.eq(product(a, b)),
+            told_delayed.eq(told),
+        ]
+        difference = residue(m, Cat(self.product, ~told_delayed), "difference")  # 3 - told is -told
+        m.d.comb += self.wrong.eq(difference[0] ^ difference[1])
 
     def _partial(self, m: Module, name: str, a, b) -> Signal:
         """The registered product of two 12-bit numbers."""

@@ -9,6 +9,8 @@ from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl import timing
 
+from .parity import incremented, lowest_even, moved_along, parity
+
 __all__ = ["Normalize", "shift_left"]
 
 
@@ -36,11 +38,18 @@ class Normalize(wiring.Component):
     the sum is 0.
 
     Latency: 5 cycles (add, absolute value, shift by 16 and 8, shift by 4, 2 and 1, round). One value a cycle.
+
+    Parameters
+    ----------
+    protected : bool
+        A parity bit moves along with the stages. ``wrong``, combinational: the outputs disagree with it, since a
+        register of theirs was hit, or one before it that they came from.
     """
 
     latency = timing.NORMALIZE
 
-    def __init__(self) -> None:
+    def __init__(self, *, protected: bool = False) -> None:
+        self.protected = protected
         super().__init__({
             "accumulator": In(signed(32)),
             "bias": In(signed(32)),
@@ -49,6 +58,7 @@ class Normalize(wiring.Component):
             "significand": Out(24),
             "shift": Out(5),
             "carry": Out(1),
+            **({"wrong": Out(1)} if protected else {}),
         })  # fmt: skip
 
     def elaborate(self, platform) -> Module:
@@ -63,16 +73,17 @@ class Normalize(wiring.Component):
 
         coarse = Signal(32, reset_less=True)
         coarse_shift = Signal(2, reset_less=True)
-        value, shifted = shift_left(m, magnitude, (4, 3))
-        m.d.sync += [coarse.eq(value), coarse_shift.eq(Cat(reversed(shifted)))]
+        value, coarse_shifted = shift_left(m, magnitude, (4, 3))
+        m.d.sync += [coarse.eq(value), coarse_shift.eq(Cat(reversed(coarse_shifted)))]
 
         normal = Signal(32, reset_less=True)
         shift = Signal(5, reset_less=True)
-        value, shifted = shift_left(m, coarse, (2, 1, 0))
-        m.d.sync += [normal.eq(value), shift.eq(Cat(*reversed(shifted), coarse_shift))]
+        value, fine_shifted = shift_left(m, coarse, (2, 1, 0))
+        m.d.sync += [normal.eq(value), shift.eq(Cat(*reversed(fine_shifted), coarse_shift))]
 
         rounded = Signal(25)
-        m.d.comb += rounded.eq(normal[8:] + (normal[7] & (normal[:7].any() | normal[8])))
+        up = normal[7] & (normal[:7].any() | normal[8])
+        m.d.comb += rounded.eq(normal[8:] + up)
         significand = Signal(24, reset_less=True)
         carry = Signal(reset_less=True)
         zero = Signal(reset_less=True)
@@ -90,4 +101,14 @@ class Normalize(wiring.Component):
             self.shift.eq(shift_out),
             self.carry.eq(carry),
         ]
+        if self.protected:
+            told = moved_along(m, parity((self.accumulator + self.bias)[:32]), [
+                0,
+                total[31] & ~lowest_even(total),  # negated, and the sign beside it
+                parity(*coarse_shifted),  # zeros leave at the top and enter at the bottom; how far is kept beside it
+                parity(*fine_shifted),
+                # without the bits rounded off; bit 23 becomes 1, and zero, ~normal[31], is new
+                parity(normal[:8], up & incremented(normal[8:]), rounded[23], normal[31]),
+            ])  # fmt: skip
+            m.d.comb += self.wrong.eq(parity(told, significand, carry, zero, shift_out, sign[-1]))
         return m

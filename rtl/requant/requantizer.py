@@ -1,6 +1,10 @@
 """The requantizer: lanes with their parameters and tag, and the packer that makes activation words."""
 
-from amaranth.hdl import Cat, Module, Signal, signed
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,7 +14,8 @@ from vanallen.rtl.control.tag import TagPipe, drain_tag
 from vanallen.rtl.memory.access import WriteRequest
 from vanallen.rtl.technology import Technology
 
-from .lane import Lane, Parameter
+from .lane import FAULTS, Lane, Parameter
+from .normalize import Normalize
 
 __all__ = ["Requantizer"]
 
@@ -25,6 +30,19 @@ class Requantizer(wiring.Component):
 
     Latency: ``latency`` = 15 cycles from ``tag``, ``accumulators`` and ``parameters`` to ``write``. ``retired`` is the
     tag of the slot whose word is on ``write``: the block is committed by the one that ends it.
+
+    A protected one shows any single flip of a register, those of the tag pipe apart, whose tags have their own parity:
+    a word on ``write`` is right, or disagrees with ``write_parity``, or a bit of ``wrong`` is high by then.
+
+    Members of a protected one
+    --------------------------
+    parameter_parity : In(ArrayLayout(8, lanes))
+        Parity of each byte of ``parameters``; those of an idle slot needn't agree.
+    write_parity : Out(rows)
+        Parity of each byte of ``write.data``.
+    wrong : Out(FAULTS)
+        What the lanes find, all of them together; a register. Low if nothing was hit, from the eleventh cycle after
+        power-up on.
     """
 
     latency = timing.REQUANTIZER
@@ -33,6 +51,11 @@ class Requantizer(wiring.Component):
         self.config = config
         self.technology = technology
         self.tag_layout = drain_tag(config)
+        guards = {
+            "parameter_parity": In(data.ArrayLayout(8, config.lanes)),
+            "write_parity": Out(config.rows),
+            "wrong": Out(FAULTS),
+        }
         super().__init__({
             "tag": In(self.tag_layout),
             "accumulators": In(data.ArrayLayout(signed(32), config.lanes)),
@@ -42,6 +65,7 @@ class Requantizer(wiring.Component):
             "high": In(signed(8)),
             "write": Out(WriteRequest(config.activation_words, -(-config.rows // 8), 8 * min(config.rows, 8))),
             "retired": Out(self.tag_layout),
+            **(guards if config.protected else {}),
         })  # fmt: skip
 
     def elaborate(self, platform) -> Module:
@@ -53,8 +77,9 @@ class Requantizer(wiring.Component):
         steps = self.config.steps_per_word
         word = [[Signal(8, name=f"byte_{step * self.config.lanes + index}", reset_less=True)
                  for index in range(self.config.lanes)] for step in range(steps)]  # fmt: skip
-        for index in range(self.config.lanes):
-            m.submodules[f"lane_{index}"] = lane = Lane(technology=self.technology)
+        lanes = [Lane(technology=self.technology, protected=self.config.protected) for _ in range(self.config.lanes)]
+        for index, lane in enumerate(lanes):
+            m.submodules[f"lane_{index}"] = lane
             m.d.comb += [
                 lane.accumulator.eq(self.accumulators[index]),
                 lane.parameter.eq(self.parameters[index]),
@@ -72,4 +97,20 @@ class Requantizer(wiring.Component):
             self.write.data.eq(Cat(*word)),
             self.retired.eq(retired),
         ]
+        if self.config.protected:
+            self._guard(m, lanes, packing.valid, tags.taps[Normalize.latency].valid)
         return m
+
+    def _guard(self, m: Module, lanes: Sequence[Lane], packs: Value, normalized_valid: Value) -> None:
+        """The parity of each byte moves along in the packer; faults of the lanes are gathered."""
+        told = Signal(self.config.rows, reset_less=True)
+        with m.If(packs):
+            m.d.sync += told.eq(Cat(told[len(lanes) :], *(lane.value_parity for lane in lanes)))
+        wrong = Signal(FAULTS, reset_less=True)
+        m.d.sync += Value.cast(wrong).eq(reduce(or_, (lane.wrong.as_value() for lane in lanes)))
+        for index, lane in enumerate(lanes):
+            m.d.comb += [
+                lane.parameter_parity.eq(self.parameter_parity[index]),
+                lane.normalized_valid.eq(normalized_valid),
+            ]
+        m.d.comb += [self.write_parity.eq(told), self.wrong.eq(wrong)]
