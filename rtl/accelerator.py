@@ -149,7 +149,7 @@ class Accelerator(wiring.Component):
             job.issue_error.eq(issue.error), job.drain_error.eq(drain.error),
             job.collision.eq(job.busy & collided), drain.arrived.eq(self.array.arrived),
             drain.last_block.eq(issue.last_block), drain.last_rows.eq(issue.last_rows),
-            governor.begin.eq(job.begin), governor.window.eq(host.window), governor.slots.eq(host.slots),
+            governor.begin.eq(host.start), governor.window.eq(host.window), governor.slots.eq(host.slots),
             governor.alarm.eq(self._alarm), issue.throttle.eq(governor.throttle),
         ]  # fmt: skip
 

@@ -137,8 +137,11 @@ class ArrayUnit(wiring.Component):
             m.d.comb += [
                 self.array.activations[row].eq(row_skew.o[row]),
                 self.array.swap[row].eq(tags.taps[entering + row].swap),
-                self.array.load[row].eq(tags.taps[entering].load & (tags.taps[entering].load_row == row)
-                                        & ~(hits["load"] if row == 0 else Const(0))),
+                self.array.load[row].eq(
+                    tags.taps[entering].load
+                    & (tags.taps[entering].load_row == row)
+                    & ~(hits["load"] if row == 0 else Const(0))
+                ),
             ]
         m.d.sync += weights.eq(self.weights.as_value() ^ hits["weight"])
         m.d.comb += [row_skew.i.eq(vector), column_skew.i.eq(weights)]

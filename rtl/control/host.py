@@ -32,9 +32,7 @@ class HostMachine(Machine):
     ``inject`` says what is to be hit until ``injected`` says that it was.
     """
 
-    flow = frozenset(
-        {"start", "first", "count", "number", "patience", "reset", *(f"clear_{name}" for name in CLEARED)}
-    )
+    flow = frozenset({"start", "first", "count", "number", "patience", "reset", *(f"clear_{name}" for name in CLEARED)})
 
     def __init__(self, *, protected: bool = False) -> None:
         self.protected = protected
