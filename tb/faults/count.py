@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from vanallen.rtl.config import Config
 from vanallen.rtl.registers import window_rows, windows
 from vanallen.rtl.verilog import verilog
+from vanallen.tb.jobs import Job
 
-from ..jobs import Job
 from .model import CACHE, FAULT, RECORD, Model, build_model
 from .outcome import Outcome, classify
 from .script import Script, make_script
