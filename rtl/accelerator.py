@@ -3,11 +3,11 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from .array.unit import ArrayUnit
+from .array.unit import INJECTIONS, ArrayUnit
 from .bus.axi_lite import AxiLitePort
 from .bus.counters import LAYERS_LOGGED, CycleLog, SaturatingCounter
 from .bus.host_bridge import MEMORIES, HostBridge
@@ -26,7 +26,7 @@ from .control.machine import replicate
 from .control.tag import End, sound
 from .control.voter import agreed
 from .memory.scratchpad import Scratchpad
-from .registers import COUNTERS, State, Window, register, window_banks, window_rows
+from .registers import CLEARED, Injection, State, Window, register, window_banks, window_rows
 from .requant.requantizer import Requantizer
 from .technology import Technology
 
@@ -83,6 +83,7 @@ class Accelerator(wiring.Component):
         for name, machine in self.machines.items():
             m.submodules[name] = machine
         self._alarm = self._synchronize(m, self.thermal_alarm)
+        self._hits: list[Value] = []
         for index in range(self.config.copies):
             copies = {name: machine.copies[index] for name, machine in self.machines.items()}
             self._memories(m, index, **copies)
@@ -94,6 +95,8 @@ class Accelerator(wiring.Component):
                 m.d.comb += copies["job"].due.eq(Mux(retired.valid, retired.end, End.NONE))
         self._data_path(m)
         self._registers(m)
+        if self.config.protected:
+            self._inject(m)
         connect(m, flipped(self.bus), self.bridge.port)
         return m
 
@@ -146,7 +149,7 @@ class Accelerator(wiring.Component):
             job.issue_error.eq(issue.error), job.drain_error.eq(drain.error),
             job.collision.eq(job.busy & collided), drain.arrived.eq(self.array.arrived),
             drain.last_block.eq(issue.last_block), drain.last_rows.eq(issue.last_rows),
-            governor.begin.eq(job.begin), governor.window.eq(host.window), governor.slots.eq(host.slots),
+            governor.begin.eq(host.start), governor.window.eq(host.window), governor.slots.eq(host.slots),
             governor.alarm.eq(self._alarm), issue.throttle.eq(governor.throttle),
         ]  # fmt: skip
 
@@ -159,11 +162,12 @@ class Accelerator(wiring.Component):
             ErrorCode.WEIGHT_PARITY: array.weight, ErrorCode.ACTIVATION_PARITY: array.activation,
             ErrorCode.CHECKSUM: array.row, ErrorCode.REQUANTIZER: requantizer.as_value().any(),
         }  # fmt: skip
+        throttled = self._hit(issue.throttled, Injection.CONTROL_COPY, job.busy) if index == 0 else issue.throttled
         m.d.comb += [
             commit.restart.eq(fill.filling), commit.prepare.eq(job.prepare), commit.halt.eq(job.halt),
             commit.retired.eq(retired), drain.due.eq(commit.due), commit.block_rows.eq(drain.rows),
             job.due.eq(commit.due), job.complete.eq(commit.complete), job.wrong.eq(Cat(wrong[code] for code in FAULTS)),
-            job.limit.eq(host.replay_limit), job.patience.eq(host.patience), job.throttled.eq(issue.throttled),
+            job.limit.eq(host.replay_limit), job.patience.eq(host.patience), job.throttled.eq(throttled),
             issue.skip.eq(job.skip), drain.skips_row.eq(issue.skips_row), drain.skips.eq(issue.skips),
         ]  # fmt: skip
 
@@ -171,16 +175,23 @@ class Accelerator(wiring.Component):
         array, requantizer = self.array, self.requantizer
         activation, weight, parameter = (self.memories[name] for name in ("activation", "weight", "parameter"))
         command = self.store.command
+        tag, drain_tag = (Value.cast(self._agreed(machine, "tag")) for machine in ("issue", "drain"))
         m.d.comb += [
             self.store.load.eq(self._agreed("job", "capture")),
             self.store.index.eq(self._agreed("job", "capture_index")),
-            self.store.word.eq(self.memories["command"].data),
-            activation.write_data.eq(requantizer.write_data),
-            array.tag.eq(self._agreed("issue", "tag")), array.drain_tag.eq(self._agreed("drain", "tag")),
+            self.store.word.eq(
+                self._hit(self.memories["command"].data, Injection.COMMAND_HELD, self._agreed("job", "capture"))),
+            activation.write_data.eq(
+                self._hit(requantizer.write_data, Injection.REQUANTIZER_WORD, requantizer.write.enable[0])),
+            array.tag.eq(self._hit(tag, Injection.TAG_ROW, tag[0], array.issue_layout["row"].offset)),
+            array.drain_tag.eq(
+                self._hit(drain_tag, Injection.TAG_DRAIN, drain_tag[0], array.drain_layout["row"].offset)),
+            self.bridge.fill.eq(self._agreed("fill", "filling")),
             array.activations.as_value().eq(activation.data), array.weights.as_value().eq(weight.data),
             array.zero_point.eq(command.input_zero_point),
             requantizer.tag.eq(array.drained_tag), requantizer.accumulators.eq(array.drained),
-            requantizer.parameters.as_value().eq(parameter.data),
+            requantizer.parameters.as_value().eq(
+                self._hit(parameter.data, Injection.REQUANTIZER_PARAMETER, requantizer.tag.valid)),
             requantizer.zero_point.eq(command.output_zero_point),
             requantizer.low.eq(command.clamp_low), requantizer.high.eq(command.clamp_high),
         ]  # fmt: skip
@@ -192,11 +203,41 @@ class Accelerator(wiring.Component):
             ]  # fmt: skip
         for name, memory in self.memories.items():
             m.d.comb += [
-                memory.host_data.eq(getattr(self.bridge, f"{name}_word")),
+                memory.host_data.eq(self.bridge.word),
                 getattr(self.bridge, f"{name}_data").eq(memory.data),
             ]
             if self.config.protected:
-                m.d.comb += getattr(self.bridge, f"{name}_failed").eq(memory.failed)
+                m.d.comb += [
+                    getattr(self.bridge, f"{name}_failed").eq(memory.failed),
+                    getattr(self.bridge, f"{name}_parity").eq(memory.parity),
+                ]
+
+    def _hit(self, value: ValueLike, point: Injection, when: ValueLike, bit: int = 0) -> Value:
+        """``value``, one ``bit`` of it flipped if the host chose ``point``, at the first opportunity."""
+        value = Value.cast(value)
+        if not self.config.protected:
+            return value
+        hit = self._chosen(point) & when
+        self._hits.append(hit)
+        return value ^ (hit << bit)
+
+    def _chosen(self, point: Injection) -> Value:
+        return self._agreed("host", "inject") == point
+
+    def _inject(self, m: Module) -> None:
+        """What the host chose inside other components, and whether anything was hit."""
+        for name, memory in self.memories.items():
+            single, double = (self._chosen(Injection[f"{name.upper()}_RAM_{kind}"]) for kind in ("SINGLE", "DOUBLE"))
+            m.d.comb += memory.inject.eq(Cat(single | double, double))
+            self._hits.append(memory.injected)
+        array, bridge = self.array, self.bridge
+        hosts = self._chosen(Injection.HOST_WORD)
+        m.d.comb += [
+            *(array.inject[name].eq(self._chosen(Injection[f"ARRAY_{name.upper()}"])) for name, _ in INJECTIONS),
+            bridge.inject.eq(hosts),
+            *(copy.injected.eq(Cat(*self._hits, array.injected, bridge.injected & hosts).any())
+              for copy in self.machines["host"].copies),
+        ]  # fmt: skip
 
     def _registers(self, m: Module) -> None:
         bridge = self.bridge
@@ -226,11 +267,29 @@ class Accelerator(wiring.Component):
         }  # fmt: skip
         if self.config.protected:
             events |= self._faults_seen(m, registers)
-        clears = self._agreed("host", "clear")
+        clears = Value.cast(self._agreed("host", "clear"))
+        if self.config.protected:
+            self._checks(m, registers, clears)
         for name, event in events.items():
             m.submodules[name] = counter = SaturatingCounter(bits=register(name).field("count").width)
-            m.d.comb += [counter.count.eq(event), counter.clear.eq(clears[COUNTERS.index(name)])]
+            m.d.comb += [counter.count.eq(event), counter.clear.eq(clears[CLEARED.index(name)])]
             m.d.comb += getattr(registers, f"{name}_count").eq(counter.value)
+
+    def _checks(self, m: Module, registers: RegisterFile, clears: Value) -> None:
+        """A counter for each check of the data path; the checksums of transfers."""
+        wrong = Value.cast(self._agreed("job", "wrong"))
+        for field in register("faults").fields:
+            m.submodules[f"fault_{field.name}"] = counter = SaturatingCounter(bits=field.width)
+            m.d.comb += [
+                counter.count.eq(self._agreed("job", "busy") & wrong[FAULTS.index(ErrorCode[field.name.upper()])]),
+                counter.clear.eq(clears[CLEARED.index("faults")]),
+                getattr(registers, f"faults_{field.name}").eq(counter.value),
+            ]
+        for name in ("written", "read_back"):
+            m.d.comb += [
+                getattr(registers, f"{name}_checksum").eq(getattr(self.bridge, name)),
+                getattr(self.bridge, f"clear_{name}").eq(clears[CLEARED.index(name)]),
+            ]
 
     def _faults_seen(self, m: Module, registers: RegisterFile) -> dict[str, Value]:
         """What the protection did, for the host to know: events that are counted, and the last word with wrong bits."""

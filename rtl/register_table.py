@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from .register_types import Access, Memory, NumberedWindow, Register, RegisterField
 
-__all__ = ["ADDRESS_BITS", "MEMORIES", "REGISTERS", "ErrorCode", "State", "Window"]
+__all__ = ["ADDRESS_BITS", "MEMORIES", "REGISTERS", "ErrorCode", "Injection", "State", "Window"]
 
 ADDRESS_BITS = 22
 
@@ -99,6 +99,44 @@ class ErrorCode(IntEnum):
     """A block ended with fewer or more rows than the command says."""
     WATCHDOG = 28
     """The job took longer than the start register allowed."""
+
+
+class Injection(IntEnum):
+    """Where the ``inject`` register flips a bit."""
+
+    NOTHING = 0
+    ACTIVATION_RAM_SINGLE = 1
+    """A bit of the next word that the data path reads."""
+    ACTIVATION_RAM_DOUBLE = 2
+    """Two bits of it."""
+    WEIGHT_RAM_SINGLE = 3
+    WEIGHT_RAM_DOUBLE = 4
+    PARAMETER_RAM_SINGLE = 5
+    PARAMETER_RAM_DOUBLE = 6
+    COMMAND_RAM_SINGLE = 7
+    COMMAND_RAM_DOUBLE = 8
+    ARRAY_ACTIVATION = 9
+    """A bit of an activation on its way into the array."""
+    ARRAY_WEIGHT = 10
+    """A bit of a weight on its way into the array."""
+    ARRAY_LOAD = 11
+    """A row of weights isn't loaded."""
+    ARRAY_PSUM = 12
+    """A bit of a sum that is drained."""
+    TAG_ROW = 13
+    """A bit of the row of a slot's tag."""
+    TAG_DRAIN = 14
+    """A bit of the row of a drain slot's tag."""
+    REQUANTIZER_PARAMETER = 15
+    """A bit of a bias."""
+    REQUANTIZER_WORD = 16
+    """A bit of an output word."""
+    COMMAND_HELD = 17
+    """A bit of the held command, as it is captured."""
+    CONTROL_COPY = 18
+    """A bit of one copy's state."""
+    HOST_WORD = 19
+    """A bit of the next word that the host writes."""
 
 
 REGISTERS = (
@@ -291,6 +329,45 @@ REGISTERS = (
             RegisterField("window", 16, 3, "the window of its memory"),
             RegisterField("uncorrectable", 19, 1, "1: it could not be corrected"),
         ),
+    ),
+    Register(
+        "written",
+        0x0B0,
+        Access.READ_CLEAR,
+        "over what the host wrote into memories: the checksum of (address, stored word), see rtl/transfers.py",
+        (RegisterField("checksum", 0, 32, "any write clears it", reset=0),),
+    ),
+    Register(
+        "read_back",
+        0x0B8,
+        Access.READ_CLEAR,
+        "over what the host read from memories: the checksum of the words, see rtl/transfers.py",
+        (RegisterField("checksum", 0, 32, "any write clears it", reset=0),),
+    ),
+    Register(
+        "faults",
+        0x0C0,
+        Access.READ_CLEAR,
+        "what the checks of the data path found, a counter each; saturates; any write clears all",
+        (
+            RegisterField("command_memory", 0, 4, "error COMMAND_MEMORY, or a held command that changed", reset=0),
+            RegisterField("weight_memory", 4, 4, "error WEIGHT_MEMORY", reset=0),
+            RegisterField("activation_memory", 8, 4, "error ACTIVATION_MEMORY", reset=0),
+            RegisterField("parameter_memory", 12, 4, "error PARAMETER_MEMORY", reset=0),
+            RegisterField("tag", 16, 4, "error TAG", reset=0),
+            RegisterField("weight_identity", 20, 4, "error WEIGHT_IDENTITY", reset=0),
+            RegisterField("weight_parity", 24, 4, "error WEIGHT_PARITY", reset=0),
+            RegisterField("activation_parity", 28, 4, "error ACTIVATION_PARITY", reset=0),
+            RegisterField("checksum", 32, 4, "error CHECKSUM", reset=0),
+            RegisterField("requantizer", 36, 4, "error REQUANTIZER", reset=0),
+        ),
+    ),
+    Register(
+        "inject",
+        0x0C8,
+        Access.WRITE,
+        "one bit is flipped at the next opportunity, so that its detection can be seen",
+        (RegisterField("point", 0, 5, "an Injection"),),
     ),
     Register(
         "layer_cycles",

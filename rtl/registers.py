@@ -9,11 +9,11 @@ The tables are made from ``rtl/registers.rdl`` by ``make generate``; here is wha
 from __future__ import annotations
 
 from .config import WINDOW_BYTES, Config
-from .register_table import ADDRESS_BITS, MEMORIES, REGISTERS, State, Window
+from .register_table import ADDRESS_BITS, MEMORIES, REGISTERS, Injection, State, Window
 from .register_types import Access, Memory, Register, RegisterField
 
-__all__ = ["ADDRESS_BITS", "COUNTERS", "DEFAULT_STEAL_INTERVAL", "IDENTITY", "REGISTERS", "VERSION", "WINDOW_BYTES",
-           "Access", "Register", "RegisterField", "State", "Window", "memory", "register", "window_banks",
+__all__ = ["ADDRESS_BITS", "CLEARED", "COUNTERS", "DEFAULT_STEAL_INTERVAL", "IDENTITY", "REGISTERS", "VERSION", "WINDOW_BYTES",
+           "Access", "Injection", "Register", "RegisterField", "State", "Window", "memory", "register", "window_banks",
            "window_rows", "window_stride", "windows"]  # fmt: skip
 
 _REGISTERS = {entry.name: entry for entry in REGISTERS}
@@ -38,8 +38,11 @@ VERSION = (_MAJOR, _MINOR, _PATCH)
 DEFAULT_STEAL_INTERVAL = _number(register("steal_interval").field("slots").reset)
 """Issue slots from one stolen for scrubbing to the next, after a reset."""
 
-COUNTERS = tuple(entry.name for entry in REGISTERS if entry.access is Access.READ_CLEAR)
-"""Names of the registers that count, by address."""
+CLEARED = tuple(entry.name for entry in REGISTERS if entry.access is Access.READ_CLEAR)
+"""Names of the registers that any write clears, by address."""
+
+COUNTERS = tuple(name for name in CLEARED if register(name).fields[0].name == "count")
+"""Names of those that count one thing, by address."""
 
 
 def memory(window: Window) -> Memory:

@@ -21,13 +21,13 @@ class ChecksumTest(wiring.Component):
         begins, ends     checksum             |  ^
                                               `--'  until ends
 
-    ``values`` are ``lanes`` columns of a row, its slots one after the other or with zeros between them. ``begins`` comes
-    with the first, ``checksum`` a cycle later; ``ends`` with the last, and ``wrong`` 3 cycles after it.
+    ``values`` are ``lanes`` columns of a row, its slots one after the other or with zeros between them. ``begins``
+    comes with the first, ``checksum`` a cycle later; ``ends`` with the last, and ``wrong`` 3 cycles after it.
 
     The sum over the columns of a product is the product with the sum of a weight row (K.-H. Huang and J. A. Abraham,
-    "Algorithm-Based Fault Tolerance for Matrix Operations", IEEE Transactions on Computers C-33(6), 1984). No single bit
-    in a column changes it by a multiple of 255 (:mod:`.residue`), as long as sums stay within int32: those of a block
-    have at most 32,768 products, since each takes a weight of its own from weight RAM.
+    "Algorithm-Based Fault Tolerance for Matrix Operations", IEEE Transactions on Computers C-33(6), 1984). No single
+    bit in a column changes it by a multiple of 255 (:mod:`.residue`), as long as sums stay within int32: those of a
+    block have at most 32,768 products, since each takes a weight of its own from weight RAM.
     """
 
     def __init__(self, *, lanes: int):

@@ -16,18 +16,27 @@ from vanallen.rtl.technology import Technology
 from .accumulator import Accumulator
 from .checksum_column import ChecksumAccumulator, ChecksumColumn
 from .checksum_test import ChecksumTest
-from .parity_pipe import ParityPipe
+from .parity_checks import ParityChecks
 from .skew import Skew
 from .systolic_array import SystolicArray
 from .weight_sum import WeightSum
 
-__all__ = ["FAULTS", "ArrayUnit"]
+__all__ = ["FAULTS", "INJECTIONS", "ArrayUnit"]
 
 
 FAULTS = data.StructLayout({"weight": 1, "activation": 1, "row": 1, "identity": 1, "tag": 1})
 """What the checks of the array find: a weight row or an activation vector that disagrees with its parity, a row whose
 columns disagree with the checksum column, a load or swap enable that got lost or came from nowhere on its way through
 the array, a tag that has changed."""
+
+INJECTIONS = data.StructLayout({"activation": 1, "weight": 1, "load": 1, "psum": 1})
+"""What can be hit on purpose: a bit of the next activation that enters, of the next weight; the next load of row 0 is
+lost; a bit of the next sum that is drained."""
+
+
+def _struck(value, hit: Value | None):
+    """``value``, its lowest bit inverted in case of a ``hit``."""
+    return value if hit is None else Value.cast(value) ^ hit
 
 
 class ArrayUnit(wiring.Component):
@@ -45,11 +54,13 @@ class ArrayUnit(wiring.Component):
     ``arrived`` is the tag of the row that the last column writes now, ``latency`` cycles after ``tag``. ``drained``,
     with ``drained_tag``, follows ``drain_tag`` by ``drain_latency`` = 4 cycles, as a read of parameter RAM does.
 
-    With protection ``activation_parity`` and ``weight_parity``, a bit a byte, come with the bytes, and a checksum column
-    stands behind the last one. What a check finds is high in ``wrong`` (:data:`FAULTS`) for a cycle: at most 3 cycles
-    after the last slot of a row that is wrong was drained. ``drained_tag`` still has its parity, to be tested where it
-    is used last; that of ``arrived`` is used up. Columns that a layer doesn't use must have weights of zero, since
-    their sums are part of the row's and aren't drained.
+    With protection ``activation_parity`` and ``weight_parity``, a bit a byte, come with the bytes, and a checksum
+    column stands behind the last one. What a check finds is high in ``wrong`` (:data:`FAULTS`) for a cycle: at most 3
+    cycles after the last slot of a row that is wrong was drained. ``drained_tag`` still has its parity, to be tested
+    where it is used last; that of ``arrived`` is used up. Columns that a layer doesn't use must have weights of zero,
+    since their sums are part of the row's and aren't drained.
+
+    ``inject`` hits something (:data:`INJECTIONS`); ``injected`` says in which cycle.
     """
 
     drain_latency = Scratchpad.latency
@@ -73,7 +84,8 @@ class ArrayUnit(wiring.Component):
             "drained_tag": Out(self.drain_layout),
         }
         if config.protected:
-            members |= {"activation_parity": In(config.rows), "weight_parity": In(config.columns), "wrong": Out(FAULTS)}
+            members |= {"activation_parity": In(config.rows), "weight_parity": In(config.columns), "wrong": Out(FAULTS),
+                        "inject": In(INJECTIONS), "injected": Out(1)}  # fmt: skip
         super().__init__(members)
 
     def _add(self, column: int) -> int:
@@ -91,22 +103,32 @@ class ArrayUnit(wiring.Component):
             drain.i.eq(self.drain_tag),
             self.drained_tag.eq(drain.taps[self.drain_latency]),
         ]
-        self._edges(m, tags)
+        hits = self._hits(m, tags, drain) if config.protected else {}
+        self._edges(m, tags, hits)
         pipes = [self._drain_pipes(m, drain, group) for group in range(config.columns // config.lanes)]
         drained = self._accumulators(m, tags, pipes)
         lanes = config.lanes
         chosen = Signal(32 * lanes, reset_less=True)
         groups = [Cat(drained[first : first + lanes]) for first in range(0, config.columns, lanes)]
-        m.d.sync += chosen.eq(reduce(or_, groups))
+        m.d.sync += chosen.eq(_struck(reduce(or_, groups), hits.get("psum")))
         m.d.comb += self.drained.as_value().eq(chosen)
         if config.protected:
             self._checksum(m, tags, drain)
-            self._parities(m, tags)
-            self._enables(m, tags)
-            self._tags(m, tags, drain, pipes)
+            self._parities(m, tags, self._selects(m, drain, pipes))
         return m
 
-    def _edges(self, m: Module, tags: TagPipe) -> None:
+    def _hits(self, m: Module, tags: TagPipe, drain: TagPipe) -> dict[str, Value]:
+        """Whether each of :data:`INJECTIONS` happens in this cycle."""
+        arriving, entering = tags.taps[Scratchpad.latency], tags.taps[Scratchpad.latency + 1]
+        there = {
+            "activation": arriving.valid, "weight": arriving.load, "load": entering.load & (entering.load_row == 0),
+            "psum": drain.taps[self.drain_latency - 1].valid,
+        }  # fmt: skip
+        hits = {name: there[name] & self.inject[name] for name, _ in INJECTIONS}
+        m.d.comb += self.injected.eq(Cat(hits.values()).any())
+        return hits
+
+    def _edges(self, m: Module, tags: TagPipe, hits: dict[str, Value]) -> None:
         """The left and upper edge of the array."""
         rows, columns = self.config.rows, self.config.columns
         m.submodules.row_skew = row_skew = Skew(element=signed(8), count=rows)
@@ -115,13 +137,16 @@ class ArrayUnit(wiring.Component):
         weights = Signal(data.ArrayLayout(signed(8), columns), reset_less=True)
         arriving, entering = tags.taps[Scratchpad.latency], Scratchpad.latency + 1
         for row in range(rows):
-            m.d.sync += vector[row].eq(Mux(arriving.padding, self.zero_point, self.activations[row]))
+            activation = Mux(arriving.padding, self.zero_point, self.activations[row])
+            load = tags.taps[entering].load & (tags.taps[entering].load_row == row)
+            hit = hits if row == 0 else {}
+            m.d.sync += vector[row].eq(_struck(activation, hit.get("activation")))
             m.d.comb += [
                 self.array.activations[row].eq(row_skew.o[row]),
                 self.array.swap[row].eq(tags.taps[entering + row].swap),
-                self.array.load[row].eq(tags.taps[entering].load & (tags.taps[entering].load_row == row)),
+                self.array.load[row].eq(_struck(load, hit.get("load"))),
             ]
-        m.d.sync += weights.eq(self.weights)
+        m.d.sync += weights.eq(_struck(self.weights, hits.get("weight")))
         m.d.comb += [row_skew.i.eq(vector), column_skew.i.eq(weights)]
         m.d.comb += [self.array.weights[str(column)].eq(column_skew.o[column]) for column in range(columns)]
 
@@ -187,65 +212,28 @@ class ArrayUnit(wiring.Component):
             self.wrong.row.eq(test.wrong),
         ]  # fmt: skip
 
-    def _parities(self, m: Module, tags: TagPipe) -> None:
-        """Weight rows as they enter the columns, activation vectors as they leave the last one: a bit for each, which
-        waits for the bytes where they are used last."""
-        rows, columns = self.config.rows, self.config.columns
-        arriving, entering = tags.taps[Scratchpad.latency], Scratchpad.latency + 1
-        m.submodules.weight_row = weight_row = ParityPipe(depth=columns)
-        m.submodules.vector = vector = ParityPipe(depth=columns + rows)
-        weight_parity = Signal(reset_less=True)
-        vector_parity = Signal(reset_less=True)
-        m.d.sync += [
-            weight_parity.eq(self.weight_parity.xor()),
-            # an even number of zero points
-            vector_parity.eq(self.activation_parity.xor() & ~arriving.padding),
-        ]
-        weights, activations = m.submodules.column_skew.o, self.array.activations_out
+    def _parities(self, m: Module, tags: TagPipe, selects_wrong: Value) -> None:
+        """What moves through the array, and the tags that steer it."""
+        m.submodules.parities = checks = ParityChecks(config=self.config)
         m.d.comb += [
-            weight_row.i.eq(weight_parity), vector.i.eq(vector_parity),
-            weight_row.fold.eq(Cat(weights[column].xor() for column in range(columns))),
-            vector.fold[columns:].eq(Cat(activations[row].xor() for row in range(rows))),
+            checks.tag.eq(self.tag), checks.taps.eq(tags.taps),
+            checks.weight_parity.eq(self.weight_parity), checks.activation_parity.eq(self.activation_parity),
+            checks.weights.eq(m.submodules.column_skew.o), checks.activations.eq(self.array.activations_out),
+            checks.sent.eq(self.array.swap), checks.load.eq(self.array.load_out), checks.swap.eq(self.array.swap_out),
+            self.wrong.weight.eq(checks.wrong.weight), self.wrong.activation.eq(checks.wrong.activation),
+            self.wrong.identity.eq(checks.wrong.identity), self.wrong.tag.eq(checks.wrong.tag | selects_wrong),
         ]  # fmt: skip
-        wrong = Signal(data.StructLayout({"weight": 1, "activation": 1}), reset_less=True)
-        m.d.sync += [
-            wrong.weight.eq(weight_row.o & self.array.load_out.any()),
-            wrong.activation.eq(vector.o & tags.taps[entering + columns + rows].valid),
-        ]
-        m.d.comb += [self.wrong.weight.eq(wrong.weight), self.wrong.activation.eq(wrong.activation)]
 
-    def _enables(self, m: Module, tags: TagPipe) -> None:
-        """Loads and swaps: as many leave the last column as have entered the first one."""
-        rows, columns, array = self.config.rows, self.config.columns, self.array
-        m.submodules.enables = enables = ParityPipe(depth=columns + rows)
-        wrong = Signal(reset_less=True)
-        m.d.sync += wrong.eq(enables.o)
-        m.d.comb += [
-            enables.i.eq(array.load.xor()),
-            enables.fold.eq(array.swap ^ (array.load_out.xor() << columns) ^ (array.swap_out << columns)),
-            self.wrong.identity.eq(wrong),
-        ]
-
-    def _tags(self, m: Module, tags: TagPipe, drain: TagPipe, pipes: list[tuple[TagPipe, TagPipe]]) -> None:
-        """Parity of what reaches the end of the issue tag's pipe and of what is used before; and the selects of all
-        groups, of which one is valid in a drain slot, and none in an idle one."""
-        m.submodules.tag_parity = parity = ParityPipe(depth=self.latency)
-        entering, entered = Scratchpad.latency + 1, Scratchpad.latency + self.config.rows
-        last = tags.taps[self.latency]
-        left = Cat(last.valid, last.first, last.last, last.end, last.bank, last.row)
-        folds = {
-            0: self.tag.tile,
-            Scratchpad.latency: tags.taps[Scratchpad.latency].padding,
-            entering: tags.taps[entering].load ^ tags.taps[entering].load_row.xor(),
-            entered: tags.taps[entered].swap,
-        }
-        selects = [(drain.taps[1], [select.taps[1] for select, _ in pipes])]
-        selects.append((drain.taps[1 + Accumulator.latency], [show.taps[Accumulator.latency] for _, show in pipes]))
-        odd = [parity.o ^ left.xor()]
-        for tag, copies in selects:
-            rest = Cat(getattr(tag, field) for field, _ in copies[0].shape() if field != "valid")
-            odd.append(Cat(*copies, tag.valid, *[rest] * (len(copies) % 2)).xor())
-        wrong = Signal(reset_less=True)
+    def _selects(self, m: Module, drain: TagPipe, pipes: list[tuple[TagPipe, TagPipe]]) -> Value:
+        """Whether the selects of all groups differ: in a drain slot one of them is valid, in an idle one none."""
+        odd = []
+        for delay, copies in (
+            (1, [select.taps[1] for select, _ in pipes]),
+            (1 + Accumulator.latency, [show.taps[Accumulator.latency] for _, show in pipes]),
+        ):
+            tag = drain.taps[delay]
+            alike = Cat(tag[field] for field, _ in copies[0].shape() if field != "valid")
+            odd.append(Cat(*copies, tag.valid, *[alike] * (len(copies) % 2)).xor())
+        wrong = Signal(name="selects_wrong", reset_less=True)
         m.d.sync += wrong.eq(Cat(odd).any())
-        m.d.comb += [parity.i.eq(self.tag.parity), self.wrong.tag.eq(wrong)]
-        m.d.comb += [parity.fold[place].eq(bit) for place, bit in folds.items()]
+        return wrong

@@ -13,11 +13,13 @@ from vanallen.rtl.control.voter import agreed
 from vanallen.rtl.memory.access import ReadRequest, WriteRequest
 from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.registers import Window, window_banks, window_rows
+from vanallen.rtl.transfers import CHECKSUM_BITS
 
 from .axi_lite import OKAY, SLVERR, AxiLitePort, ReadChannelMachine, ResponseQueue, WriteChannelMachine
 from .host_decode import MEMORIES, WINDOW_BITS, WORD_ADDRESS_BITS, HostDecode, bank_bits
 from .pair_queue import PairQueue
 from .read_address import ReadAddress
+from .transfer_checksum import TransferChecksum
 
 __all__ = ["MEMORIES", "HostBridge"]
 
@@ -42,12 +44,14 @@ class HostBridge(wiring.Component):
     idle : In, a bit a copy
     <name>_read, <name>_write : Out(ReadRequest), Out(WriteRequest), one a copy
         For each RAM.
-    <name>_word : Out
-        Beside ``<name>_write``: the word for the bank that it names.
+    word : Out(64)
+        One cycle after ``<name>_write``: the word for the bank that it names. Zero during and after ``fill``.
+    fill : In(1)
     <name>_data : In
         The row that was read, ``Scratchpad.host_latency`` cycles after it was asked for.
-    <name>_failed : In(1)
-        With protection, beside ``<name>_data``: it can't be corrected. The host gets zero and SLVERR.
+    <name>_parity : In, <name>_failed : In(1)
+        With protection, beside ``<name>_data``: the parity of its bytes, and whether it can't be corrected. The host
+        gets SLVERR for a word that can't be corrected, or disagrees with its parity on its way here.
     register_write : Out, a bit a copy
         Writes ``register_word`` to ``register_address`` in this cycle.
     read_address : Out(12)
@@ -56,6 +60,11 @@ class HostBridge(wiring.Component):
         Row of the cycle log, ``Scratchpad.latency`` cycles earlier.
     refused : Out(1)
         With protection: a write is not done, in this cycle, since what was queued of it was struck.
+    written, read_back : Out(32)
+        With protection: checksums of what was written to memories and read from them (:mod:`vanallen.rtl.transfers`);
+        ``clear_written``, ``clear_read_back`` clear them.
+    inject : In(1), injected : Out(1)
+        With protection: flips a bit of the next word that the host writes.
     differs : Out(1)
         With protection: a copy was struck and is being put right.
     """
@@ -67,7 +76,7 @@ class HostBridge(wiring.Component):
         self.read_channel = replicate(ReadChannelMachine(latency=Scratchpad.host_latency), copies)
         self.addresses = PairQueue(bits=WORD_ADDRESS_BITS, protected=config.protected)
         self.words = PairQueue(bits=64 + 1, protected=config.protected)
-        self.reads = ReadAddress(latency=Scratchpad.host_latency)
+        self.reads = ReadAddress(latency=Scratchpad.host_latency, protected=config.protected)
         self.write_decode, self.read_decode = HostDecode(config=config), HostDecode(config=config)
         self.queue = ResponseQueue(depth=ReadChannelMachine.depth)
         # word addresses that are equal from this bit on may be in one row of some memory
@@ -76,18 +85,22 @@ class HostBridge(wiring.Component):
             "port": In(AxiLitePort()), "idle": In(copies),
             "register_write": Out(copies), "register_address": Out(12), "register_word": Out(64),
             "read_address": Out(12), "register_value": In(64), "log_address": Out(6),
+            "word": Out(64), "fill": In(1),
         }  # fmt: skip
         for window in MEMORIES:
             name, rows, (banks, bits) = window.name.lower(), window_rows(config, window), window_banks(config, window)
             members |= {
                 f"{name}_read": Out(ReadRequest(rows)).array(copies),
                 f"{name}_write": Out(WriteRequest(rows, banks)).array(copies),
-                f"{name}_word": Out(bits),
                 f"{name}_data": In(banks * bits),
             }
             if config.protected:
-                members[f"{name}_failed"] = In(1)
-        super().__init__({**members, "refused": Out(1), "differs": Out(1)} if config.protected else members)
+                members |= {f"{name}_failed": In(1), f"{name}_parity": In(banks * bits // 8)}
+        if config.protected:
+            members |= {"refused": Out(1), "differs": Out(1), "inject": In(1), "injected": Out(1)}
+            for name in ("written", "read_back"):
+                members |= {name: Out(CHECKSUM_BITS), f"clear_{name}": In(1)}
+        super().__init__(members)
 
     def elaborate(self, platform) -> Module:
         m = Module()
@@ -129,9 +142,11 @@ class HostBridge(wiring.Component):
         decode, address = self.write_decode, self.addresses.first
         sound = self.addresses.sound & self.words.sound if self.config.protected else Const(1)
         allowed = self.words.first[64] & sound
+        word = Signal(64, reset_less=True)
+        m.d.sync += word.eq(Mux(self.fill, 0, self.words.first))
         m.d.comb += [
             self.register_address.eq(Cat(Const(0, 3), address)), self.register_word.eq(self.words.first),
-            *(getattr(self, f"{window.name.lower()}_word").eq(self.words.first) for window in MEMORIES),
+            self.word.eq(word),
         ]  # fmt: skip
         for index, (write, idle) in enumerate(zip(self.write_channel.copies, self.idle, strict=True)):
             at_register = decode.writable & (idle | ~decode.waits)
@@ -149,7 +164,9 @@ class HostBridge(wiring.Component):
             m.d.comb += [
                 self.refused.eq(_agreed(self.write_channel, "request") & ~sound),
                 self.differs.eq(self.write_channel.differs | self.read_channel.differs),
-            ]
+                self.words.inject.eq(self.inject), self.injected.eq(_agreed(self.write_channel, "word_place").any()),
+            ]  # fmt: skip
+            self._sum_written(m, allowed & decode.memory)
 
     def _reads(self, m: Module) -> None:
         decode, reads, row_bit = self.read_decode, self.reads, self._row_bit
@@ -179,20 +196,51 @@ class HostBridge(wiring.Component):
         reads = self.reads
         register_value = Signal(64, reset_less=True)
         m.d.sync += register_value.eq(self.register_value)
-        chosen = self._if_next(m, reads.next_window == Window.REGISTERS)
-        words, errors = [register_value & chosen.replicate(64)], [reads.error]
+        at_register = self._if_next(m, reads.next_window == Window.REGISTERS)
+        words, parities, failures, chosens = [register_value & at_register.replicate(64)], [], [], []
         for window in MEMORIES:
             name, low = window.name.lower(), bank_bits(self.config, window)
             banks, bits = window_banks(self.config, window)
             row, at_window = getattr(self, f"{name}_data"), reads.next_window == window
             for bank in range(banks):
                 chosen = self._if_next(m, at_window & (reads.next_place[:low] == bank))
-                if self.config.protected:
-                    failed = getattr(self, f"{name}_failed")
-                    errors.append(chosen & failed)
-                    chosen &= ~failed
+                chosens.append(chosen)
                 words.append(row.word_select(bank, bits) & chosen.replicate(bits))
-        m.d.comb += [self.queue.word_in.eq(reduce(or_, words)), self.queue.error_in.eq(reduce(or_, errors))]
+                if self.config.protected:
+                    parity = getattr(self, f"{name}_parity").word_select(bank, bits // 8)
+                    parities.append(parity & chosen.replicate(bits // 8))
+                    failures.append(getattr(self, f"{name}_failed") & chosen)
+        word, error = Signal(64, name="collected"), Signal(name="collected_error")
+        m.d.comb += [word.eq(reduce(or_, words)), error.eq(reads.error)]
+        if self.config.protected:
+            from_memory = Cat(chosens).any()
+            odd = Cat(word.word_select(byte, 8).xor() for byte in range(8)) ^ reduce(or_, parities)
+            one = Cat(at_register, *chosens).xor()  # exactly one source, or none with an error
+            m.d.comb += error.eq(reads.error | ~one | reduce(or_, failures) | (from_memory & odd.any()))
+            self._sum_read(m, word, from_memory & ~error)
+        m.d.comb += [self.queue.word_in.eq(Mux(error, 0, word)), self.queue.error_in.eq(error)]
+
+    def _sum_written(self, m: Module, to_memory: Value) -> None:
+        """Of the word and address that a memory takes in this cycle."""
+        m.submodules.written_checksum = total = TransferChecksum()
+        address = Signal(WORD_ADDRESS_BITS, name="stored_address", reset_less=True)
+        stored = Signal(name="stored")
+        m.d.sync += [
+            address.eq(self.addresses.first),
+            stored.eq(_agreed(self.write_channel, "request") & to_memory & agreed(self.idle)),
+        ]
+        m.d.comb += [
+            total.enable.eq(stored), total.word.eq(self.word), total.address.eq(address),
+            total.clear.eq(self.clear_written), self.written.eq(total.value),
+        ]  # fmt: skip
+
+    def _sum_read(self, m: Module, word: Value, from_memory: Value) -> None:
+        """Of the word that the host gets from a memory."""
+        m.submodules.read_checksum = total = TransferChecksum()
+        m.d.comb += [
+            total.enable.eq(_agreed(self.read_channel, "collect") & from_memory), total.word.eq(word),
+            total.clear.eq(self.clear_read_back), self.read_back.eq(total.value),
+        ]  # fmt: skip
 
     def _if_next(self, m: Module, applies: Value) -> Value:
         """Whether the request that is collected is one to which ``applies`` was true a cycle before, and is no error.

@@ -12,7 +12,8 @@ class PairQueue(wiring.Component):
 
     ``place`` names the entry that takes ``value``: bit ``k`` is entry ``k`` as it is after the shift. How many entries
     are in use is not its business. With protection each has a parity bit, made of ``value``; ``sound`` is whether that
-    of ``first`` still fits, so that any single flip in it is seen.
+    of ``first`` still fits, so that any single flip in it is seen. ``inject`` flips the lowest bit of ``value``, behind
+    its parity.
 
     Latency: ``first`` is the ``value`` of a cycle ago, at the earliest.
     """
@@ -20,11 +21,11 @@ class PairQueue(wiring.Component):
     def __init__(self, *, bits: int, protected: bool = False):
         self.bits, self.protected = bits, protected
         members = {"value": In(bits), "place": In(2), "shift": In(1), "first": Out(bits)}
-        super().__init__({**members, "sound": Out(1)} if protected else members)
+        super().__init__({**members, "sound": Out(1), "inject": In(1)} if protected else members)
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        value = Cat(self.value, self.value.xor()) if self.protected else self.value
+        value = Cat(self.value ^ self.inject, self.value.xor()) if self.protected else self.value
         entries = [Signal(len(value), name=f"entry_{index}", reset_less=True) for index in range(2)]
         with m.If(self.shift | self.place[0]):
             m.d.sync += entries[0].eq(Mux(self.place[0], value, entries[1]))

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
@@ -17,8 +17,8 @@ class ReadAddress(wiring.Component):
 
     ``address`` is the ``i`` of a cycle ago, and ``refused`` says in its cycle whether nothing can be read there. Of
     both, ``next_window``, ``next_place`` (the low bits) and ``next_error`` are what they were ``latency - 1`` cycles
-    ago, and ``error`` is the ``refused`` of ``latency`` cycles ago. It holds data: the host's, not the chip's; a flip
-    in it gives the host another word, and nothing else.
+    ago, and ``error`` is the ``refused`` of ``latency`` cycles ago. With protection each stage has a parity bit: where
+    it doesn't fit any more, there is an error.
 
     Parameters
     ----------
@@ -28,8 +28,8 @@ class ReadAddress(wiring.Component):
 
     flight = StructLayout({"window": WINDOW_BITS, "place": PLACE_BITS, "error": 1})
 
-    def __init__(self, *, latency: int):
-        self.latency = latency
+    def __init__(self, *, latency: int, protected: bool = False):
+        self.latency, self.protected = latency, protected
         super().__init__({
             "i": In(WORD_ADDRESS_BITS), "address": Out(WORD_ADDRESS_BITS), "refused": In(1),
             "next_window": Out(WINDOW_BITS), "next_place": Out(PLACE_BITS), "next_error": Out(1), "error": Out(1),
@@ -37,20 +37,27 @@ class ReadAddress(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        address = Signal(WORD_ADDRESS_BITS, reset_less=True)
-        error = Signal(reset_less=True)
+        address, error = Signal(WORD_ADDRESS_BITS, reset_less=True), Signal(reset_less=True)
         flights = [Signal(self.flight, name=f"flight_{stage}", reset_less=True) for stage in range(self.latency - 1)]
-        last = flights[-1]
+        first, last = Signal(self.flight), flights[-1]
+        struck, changed = self._guard(m, address, first, last) if self.protected else (Const(0), Const(0))
         m.d.sync += [
             address.eq(self.i),
-            flights[0].window.eq(address[-WINDOW_BITS:]),
-            flights[0].place.eq(address),
-            flights[0].error.eq(self.refused),
+            flights[0].eq(first),
             *(later.eq(earlier) for earlier, later in pairwise(flights)),
-            error.eq(last.error),
+            error.eq(last.error | changed),
         ]
         m.d.comb += [
-            self.address.eq(address), self.error.eq(error),
-            self.next_window.eq(last.window), self.next_place.eq(last.place), self.next_error.eq(last.error),
+            first.window.eq(address[-WINDOW_BITS:]), first.place.eq(address), first.error.eq(self.refused | struck),
+            self.address.eq(address), self.error.eq(error), self.next_window.eq(last.window),
+            self.next_place.eq(last.place), self.next_error.eq(last.error | changed),
         ]  # fmt: skip
         return m
+
+    def _guard(self, m: Module, address: Signal, first: Signal, last: Signal) -> tuple[Value, Value]:
+        """Whether the address, and what is kept of it at the end, have another parity than they entered with."""
+        entered = Signal(name="address_parity", reset_less=True)
+        kept = [Signal(name=f"parity_{stage}", reset_less=True) for stage in range(self.latency - 1)]
+        m.d.sync += [entered.eq(self.i.xor()), kept[0].eq(first.as_value().xor()),
+                     *(later.eq(earlier) for earlier, later in pairwise(kept))]  # fmt: skip
+        return address.xor() ^ entered, last.as_value().xor() ^ kept[-1]

@@ -7,11 +7,14 @@ from amaranth.lib import wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
 
-from vanallen.rtl.registers import COUNTERS, register
+from vanallen.rtl.registers import CLEARED, register
 
 from .machine import Machine
 
 __all__ = ["HostMachine"]
+
+
+INJECT_BITS = register("inject").field("point").width
 
 
 def _field(word: Value, name: str, field: str) -> Value:
@@ -25,14 +28,14 @@ class HostMachine(Machine):
 
     A write (``write`` with ``address``, ``data``) takes effect in the next cycle; ``start`` and ``reset`` are pulses,
     and what a start says is there in the cycle of its pulse alone. A
-    reset returns the registers to their first state, but for what is written in the cycle of its pulse.
+    reset returns the registers to their first state, but for what is written in the cycle of its pulse. With protection
+    ``inject`` says what is to be hit until ``injected`` says that it was.
     """
 
-    flow = frozenset(
-        {"start", "first", "count", "number", "patience", "reset", *(f"clear_{name}" for name in COUNTERS)}
-    )
+    flow = frozenset({"start", "first", "count", "number", "patience", "reset", *(f"clear_{name}" for name in CLEARED)})
 
     def __init__(self, *, protected: bool = False) -> None:
+        self.protected = protected
         self.settings = {"steal_interval": ("steal_interval", "slots"), "window": ("governor", "window"),
                          "slots": ("governor", "slots")}  # fmt: skip
         if protected:
@@ -41,7 +44,8 @@ class HostMachine(Machine):
         self.state = StructLayout({
             "start": 1, "first": 16, "count": 16, "number": 16, "patience": 16, "reset": 1,
             "enable": 1, "pending": 1, **{name: place.width for name, place in places.items()},
-            **{f"clear_{name}": 1 for name in COUNTERS},
+            **({"inject": INJECT_BITS} if protected else {}),
+            **{f"clear_{name}": 1 for name in CLEARED},
         })  # fmt: skip
         self.reset = {name: place.reset for name, place in places.items()}
         self.ports = {
@@ -49,7 +53,8 @@ class HostMachine(Machine):
             "start": Out(1), "first": Out(16), "count": Out(16), "number": Out(16), "patience": Out(16),
             "reset": Out(1), "enable": Out(1), "pending": Out(1), "interrupt": Out(1),
             **{name: Out(place.width) for name, place in places.items()},
-            "clear": Out(len(COUNTERS)),
+            "clear": Out(len(CLEARED)),
+            **({"inject": Out(INJECT_BITS), "injected": In(1)} if protected else {}),
         }  # fmt: skip
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
@@ -63,14 +68,14 @@ class HostMachine(Machine):
         m.d.comb += [
             then.start.eq(written("start")),
             then.reset.eq(written("reset") & _field(data, "reset", "reset")),
-            *(getattr(then, f"clear_{name}").eq(written(name)) for name in COUNTERS),
+            *(getattr(then, f"clear_{name}").eq(written(name)) for name in CLEARED),
             *(getattr(port, name).eq(getattr(now, name))
               for name in ("start", "first", "count", "number", "patience", "reset", "enable", "pending",
                            *self.settings)),
             then.first.eq(_field(data, "start", "first")), then.count.eq(_field(data, "start", "count")),
             then.number.eq(_field(data, "start", "job")), then.patience.eq(_field(data, "start", "patience")),
             port.interrupt.eq(now.enable & now.pending),
-            port.clear.eq(Cat(getattr(now, f"clear_{name}") for name in COUNTERS)),
+            port.clear.eq(Cat(getattr(now, f"clear_{name}") for name in CLEARED)),
         ]  # fmt: skip
         with m.If(written("interrupt")):
             acknowledge = _field(data, "interrupt", "pending")
@@ -83,3 +88,9 @@ class HostMachine(Machine):
         for name, (entry, field) in self.settings.items():
             with m.If(written(entry)):
                 m.d.comb += getattr(then, name).eq(_field(data, entry, field))
+        if self.protected:
+            m.d.comb += port.inject.eq(now.inject)
+            with m.If(now.reset | port.injected):
+                m.d.comb += then.inject.eq(0)
+            with m.If(written("inject")):
+                m.d.comb += then.inject.eq(_field(data, "inject", "point"))

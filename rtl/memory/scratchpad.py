@@ -58,11 +58,12 @@ class Scratchpad(wiring.Component):
     write, host_write : In(WriteRequest), one a copy
         ``host_write`` goes first; the caller never uses both.
     write_data, host_data : In
-        The row that ``write`` writes, and the word that ``host_write`` writes to its banks.
+        The row that ``write`` writes, and the word that ``host_write`` of a cycle ago writes to its banks.
     write_parity : In
         With protection: the parity of each byte of ``write_data``.
     fill : In, a bit a copy
-        Writes zero, before everything else: a row a cycle, every row in as many cycles as there are rows.
+        Writes ``host_data`` too, to every bank, before everything else: a row a cycle, every row in as many cycles as
+        there are rows.
     data, parity : Out
         The row read, and with protection the parity of each of its bytes.
     collision : Out, a bit a copy
@@ -75,6 +76,8 @@ class Scratchpad(wiring.Component):
     corrected, uncorrectable : Out(1), and row : Out
         With protection, for the host to know: a word that arrives, for whomever, had one wrong bit, or more; and its
         row.
+    inject : In(2), injected : Out(1)
+        With protection: flips the two lowest bits of the next word that ``read`` gets, as they leave the RAM.
     differs : Out(1)
         With protection: a copy of the control was struck and is being put right.
 
@@ -111,7 +114,7 @@ class Scratchpad(wiring.Component):
             self.code = Secded(data_bits=bank_bits, address_bits=self.address_bits)
             members |= {"parity": Out(banks * bank_bits // 8), "wrong": Out(copies), "failed": Out(1),
                         "corrected": Out(1), "uncorrectable": Out(1), "row": Out(self.address_bits),
-                        "differs": Out(1)}  # fmt: skip
+                        "differs": Out(1), "inject": In(2), "injected": Out(1)}  # fmt: skip
         if protected and writable:
             members["write_parity"] = In(banks * bank_bits // 8)
         self.stored_bits = bank_bits + (self.code.check_bits if protected else 0)
@@ -131,18 +134,16 @@ class Scratchpad(wiring.Component):
             read.en.eq(pins("reads")), read.addr.eq(pins("read_address")),
             write.en.eq(pins("writes")), write.addr.eq(pins("write_address")),
         ]  # fmt: skip
-        served_word = Signal(self.bank_bits, reset_less=True)
-        m.d.sync += served_word.eq(Mux(agreed(self.fill), 0, self.host_data))
         if self.protected:
             self._decode(m, access, read)
-            m.d.comb += write.data.eq(self._encode(m, access, served_word))
+            m.d.comb += write.data.eq(self._encode(m, access))
         else:
             decoded = Signal.like(self.data, reset_less=True)
             corrected = Signal.like(self.data, reset_less=True)
             written = Signal.like(self.data, reset_less=True)
             own = self.write_data if self.writable else 0
             m.d.sync += [decoded.eq(read.data), corrected.eq(decoded),
-                         written.eq(Mux(pins("served"), served_word.replicate(self.banks), own))]  # fmt: skip
+                         written.eq(Mux(pins("served"), self.host_data.replicate(self.banks), own))]  # fmt: skip
             m.d.comb += [self.data.eq(corrected), write.data.eq(written)]
         return m
 
@@ -165,11 +166,14 @@ class Scratchpad(wiring.Component):
         rows = [Signal(self.address_bits, name=f"row_{stage}", reset_less=True) for stage in range(3)]
         m.d.sync += [rows[0].eq(read.addr), rows[1].eq(rows[0]), rows[2].eq(rows[1])]
         corrected, uncorrectable = Signal(self.banks), Signal(self.banks)
+        arriving = agreed(copy.arriving for copy in access.copies)
+        stored = read.data ^ (self.inject & arriving.replicate(2))
+        m.d.comb += self.injected.eq(arriving & self.inject.any())
         size = self.bank_bits
         for bank in range(self.banks):
             m.submodules[f"decoder_{bank}"] = decoder = Decoder(code=self.code)
             m.d.comb += [
-                decoder.word.eq(read.data.word_select(bank, self.stored_bits)), decoder.address.eq(rows[0]),
+                decoder.word.eq(stored.word_select(bank, self.stored_bits)), decoder.address.eq(rows[0]),
                 self.data.word_select(bank, size).eq(decoder.data),
                 self.parity.word_select(bank, size // 8).eq(decoder.parity),
                 corrected[bank].eq(decoder.corrected), uncorrectable[bank].eq(decoder.uncorrectable),
@@ -186,7 +190,7 @@ class Scratchpad(wiring.Component):
             self.failed.eq(uncorrectable.any() & (reader == Reader.HOST)),
         ]  # fmt: skip
 
-    def _encode(self, m: Module, access: wiring.Component, served_word: Signal) -> Value:
+    def _encode(self, m: Module, access: wiring.Component) -> Value:
         """The registers at the RAM's data pins: a codeword a bank, or one for all banks if only the host writes."""
         served, address = (agreed(getattr(copy, name) for copy in access.copies) for name in ("served", "next_address"))
         restores = agreed(copy.restores for copy in access.copies)
@@ -199,7 +203,7 @@ class Scratchpad(wiring.Component):
             own = self.write_data.word_select(bank, self.bank_bits) if self.writable else word
             m.submodules[f"encoder_{bank}"] = encoder = Encoder(code=self.code)
             m.d.comb += [
-                encoder.data.eq(Mux(served, served_word, Mux(restores, word, own))), encoder.address.eq(address),
+                encoder.data.eq(Mux(served, self.host_data, Mux(restores, word, own))), encoder.address.eq(address),
             ]  # fmt: skip
             codeword = Signal(self.bank_bits + self.code.check_bits, name=f"codeword_{bank}", reset_less=True)
             m.d.sync += codeword.eq(Cat(encoder.data, encoder.check))

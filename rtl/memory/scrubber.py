@@ -30,7 +30,7 @@ class ScrubbedAccessMachine(AccessMachine):
     asked for, so that newer data are never overwritten; the same row is then read again. Nothing else writes back. A
     word that can't be corrected stays as it is: ``corrected`` is low for it.
 
-    ``reader`` is who asked for the word that arrives.
+    ``reader`` is who asked for the word that arrives; ``arriving``: two cycles earlier, that it is the data path's.
     """
 
     flow = AccessMachine.flow | {f"reader_{stage}" for stage in range(timing.MEMORY)} | {"still"}
@@ -44,6 +44,7 @@ class ScrubbedAccessMachine(AccessMachine):
             **self.ports,
             "corrected": In(banks),
             "reader": Out(Reader),
+            "arriving": Out(1),
             "restores": Out(1),
             "restored": Out(banks),
         }
@@ -73,7 +74,7 @@ class ScrubbedAccessMachine(AccessMachine):
                 now.asked, Reader.HOST, Mux(scrubs, Reader.SCRUBBER, Reader.NOBODY))))),
             *(getattr(then, f"reader_{stage}").eq(readers[stage - 1]) for stage in range(1, timing.MEMORY)),
             then.still.eq(Cat(~own, now.still[:-1] & (~own).replicate(timing.MEMORY - 2))),
-            port.reader.eq(readers[-1]),
+            port.reader.eq(readers[-1]), port.arriving.eq(readers[1] == Reader.DATA_PATH),
         ]  # fmt: skip
         # on when nothing is wrong in this row any more, or nothing that could be put right
         done = arrives & (~port.corrected.any() | (port.restores & (first == port.corrected)))

@@ -15,8 +15,8 @@ from .round import Round
 __all__ = ["FAULTS", "Lane", "Parameter"]
 
 FAULTS = data.StructLayout({"parameter": 1, "stage": 1, "product": 1})
-"""What a protected lane finds: a parameter that disagrees with its parity, stages of the pipeline with theirs, a product
-with the residues of its operands."""
+"""What a protected lane finds: a parameter that disagrees with its parity, stages of the pipeline with theirs, a
+product with the residues of its operands."""
 
 
 class Parameter(data.Struct):

@@ -29,13 +29,14 @@ from enum import IntEnum
 
 from .register_types import Access, Memory, NumberedWindow, Register, RegisterField
 
-__all__ = ["ADDRESS_BITS", "MEMORIES", "REGISTERS", "ErrorCode", "State", "Window"]
+__all__ = ["ADDRESS_BITS", "MEMORIES", "REGISTERS", "ErrorCode", "Injection", "State", "Window"]
 '''
 
 _ENUMS = (
     ("State", "registers.status.state", "0x{:02X}",
      "What the chip is doing, in words of the extended Hamming code (8, 4): any two differ in four bits."),
     ("ErrorCode", "registers.status.error", "{}", "Why a job failed: the ``error`` field of the status register."),
+    ("Injection", "registers.inject.point", "{}", "Where the ``inject`` register flips a bit."),
 )  # fmt: skip
 """Class, path of the field that holds it, form of a code, and docstring."""
 

@@ -111,8 +111,8 @@ class BlockModel:
         return self._named(self._recorded)
 
     def strike(self, storage: Storage, bit: int, time: int, *, element: int = 0) -> dict[str, list[int]] | None:
-        """The outputs of the last run if a stored bit were inverted at the begin of cycle ``time``; None if they are the
-        same.
+        """The outputs of the last run if a stored bit were inverted at the begin of cycle ``time``; None if they are
+        the same.
 
         Raises
         ------

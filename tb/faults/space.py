@@ -14,7 +14,10 @@ from .storage import Storage
 
 __all__ = ["RECORDS", "Space", "is_record", "make_space"]
 
-RECORDS = (*(f"accelerator.{name}." for name in (*COUNTERS, "cycle_log")), "accelerator.last_")
+RECORDS = (
+    *(f"accelerator.{name}." for name in (*COUNTERS, "cycle_log")), "accelerator.last_", "accelerator.fault_",
+    "accelerator.bridge.written_checksum", "accelerator.bridge.read_checksum",
+)  # fmt: skip
 """Blocks and registers that only report: two runs that differ in nothing else have the same future."""
 
 

@@ -28,6 +28,9 @@ namespace {
 
 enum Kind : uint32_t { WRITE = 0, AWAIT = 1, CHECK = 2, COUNT = 3 };
 
+// How often an access that is answered with an error is made again.
+constexpr uint64_t RETRIES = 2;
+
 enum Status : int { OK = 0, HANG = -1, REFUSED = -2, LOST = -3 };
 
 // WRITE: the word. AWAIT: the word of `status` that ends the job under `mask`, and that of its failure. CHECK: the word
@@ -38,9 +41,10 @@ struct Operation {
     uint64_t word, failed, mask;
 };
 
-// What the host is doing. `age`: cycles since the operation began; `taken`: channels that shook hands.
+// What the host is doing. `age`: cycles since the operation began; `taken`: channels that shook hands; `refused`: how
+// often it was answered with an error.
 struct Host {
-    uint64_t operation, age, taken, reading, until, last;
+    uint64_t operation, age, taken, reading, until, last, refused;
 };
 
 // What the host has seen; `done`: cycles from the start of AWAIT to its end. Jobs are 1 and 2, 0 is none.
@@ -401,7 +405,7 @@ private:
         if (operation.kind == AWAIT) return await(operation);
         const bool write = operation.kind == WRITE;
         if (!(write ? top_->s_axi_bvalid : top_->s_axi_rvalid)) return host_.age < patience_ ? OK : HANG;
-        if (write ? top_->s_axi_bresp : top_->s_axi_rresp) return REFUSED;
+        if (write ? top_->s_axi_bresp : top_->s_axi_rresp) return again();
         if (operation.kind == CHECK && (top_->s_axi_rdata & operation.mask) != operation.word && !seen_.wrong)
             seen_.wrong = operation.job;
         if (operation.kind == COUNT) seen_.counts[seen_.counters++ % 4] = top_->s_axi_rdata;
@@ -418,7 +422,7 @@ private:
             return OK;
         }
         if (!top_->s_axi_rvalid) return host_.age < deadline + patience_ ? OK : HANG;
-        if (top_->s_axi_rresp) return REFUSED;
+        if (top_->s_axi_rresp) return again();
         const uint64_t word = top_->s_axi_rdata & operation.mask;
         const bool ended = word == operation.word || word == operation.failed, again = word == host_.last;
         host_.taken = 0;
@@ -434,6 +438,12 @@ private:
         host_.reading = 0;
         host_.until = host_.age + POLL;
         return OK;
+    }
+
+    // An access that is answered with an error is made again: the chip did nothing.
+    int again() {
+        host_.taken = 0;
+        return ++host_.refused > RETRIES ? REFUSED : OK;
     }
 
     void idle() {

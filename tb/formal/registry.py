@@ -23,13 +23,19 @@ from .codes import CodeCorrects, DecoderSums, EncoderSums
 from .copies import CopyMasked, machines
 from .counting import CounterContract
 from .delays import SkewContract, TagContract
+from .governor import GovernorBound
 from .lane import LaneEqual, Products, ProductSum
 from .memories import CUT, collisions_never, memories
 from .proof import Proof
 from .queues import ReadQueue, WriteQueues
+from .scrubbing import ScrubberContract
 from .specification import Specification, always, drive_freely, history
+from .watchdog import WatchdogEnds, WatchdogFalls
 
 __all__ = ["COUNTER", "MemoryContract", "proofs"]
+
+GOVERNOR_BITS = 4
+"""Width of the windows for which the governor's bound is proven: all up to 15 cycles."""
 
 COUNTER = "counter.saturates"
 """Name of the proof about the counters."""
@@ -119,11 +125,24 @@ def _lane() -> list[Proof]:
             for name, subject in subjects]  # fmt: skip
 
 
-def _copies(config: Config) -> list[Proof]:
+def _protection(config: Config) -> list[Proof]:
     if not config.protected:
         return []
-    return [Proof(name=f"copy.{name}", mode="prove", depth=1, build=partial(CopyMasked, machine=machine))
-            for name, machine in machines(config).items()]  # fmt: skip
+    copies = [Proof(name=f"copy.{name}", mode="prove", depth=1, build=partial(CopyMasked, machine=machine))
+              for name, machine in machines(config).items()]  # fmt: skip
+    rows, (banks, _) = window_rows(config, Window.PARAMETER), window_banks(config, Window.PARAMETER)
+    return [
+        *copies,
+        Proof(name="scrubber.newest", mode="prove", depth=2, build=partial(ScrubberContract, rows=rows, banks=banks)),
+        Proof(name="watchdog.falls", mode="prove", depth=1, build=partial(WatchdogFalls, config=config)),
+        Proof(name="watchdog.ends", mode="bmc", depth=WatchdogEnds.cycles + 2,
+              build=partial(WatchdogEnds, config=config)),
+    ]  # fmt: skip
+
+
+def _governor() -> Proof:
+    return Proof(name="governor.bound", mode="bmc", depth=(1 << GOVERNOR_BITS) + 1,
+                 build=partial(GovernorBound, bits=GOVERNOR_BITS))  # fmt: skip
 
 
 def _codes() -> list[Proof]:
@@ -136,4 +155,4 @@ def _codes() -> list[Proof]:
 def proofs(config: Config) -> list[Proof]:
     """The solver's proofs for ``config``, those of a group together."""
     return [*_bus(config), *_delays(config), *_memories(config), _accumulators(config), *_codes(), *_counters(),
-            *_lane(), *_copies(config)]  # fmt: skip
+            *_lane(), _governor(), *_protection(config)]  # fmt: skip
