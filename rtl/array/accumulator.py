@@ -1,6 +1,6 @@
 """The accumulators of one column of the array: two banks."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -40,6 +40,10 @@ class Accumulator(wiring.Component):
     """
 
     latency = timing.ACCUMULATOR
+    stored = signed(32)
+    """Shape of an accumulator."""
+    total = signed(32)
+    """Shape of a sum before it is stored."""
 
     def __init__(self, *, rows: int, sum_bits: int):
         self.rows = rows
@@ -49,32 +53,40 @@ class Accumulator(wiring.Component):
             "read": In(select),
             "add_first": In(1),
             "add_bank": In(1),
-            "partial_sum": In(signed(sum_bits)),
+            "partial_sum": In(Shape(sum_bits, signed=self.stored.signed)),
             "write": In(select),
             "drain": In(select),
             "drained_bank": In(1),
-            "drained": Out(signed(32)),
+            "drained": Out(self.stored),
         })  # fmt: skip
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        total = Signal(signed(32), reset_less=True)
+        total = Signal(self.total, reset_less=True)
         registered = []
         for bank in range(2):
-            m.submodules[f"bank_{bank}"] = ram = Memory(shape=signed(32), depth=self.rows, init=[])
+            m.submodules[f"bank_{bank}"] = ram = Memory(shape=self.stored, depth=self.rows, init=[])
             read, write = ram.read_port(), ram.write_port()
             accumulates = self.read.valid & (self.read.bank == bank)
-            q = Signal(signed(32), name=f"q_{bank}", reset_less=True)
+            q = Signal(self.stored, name=f"q_{bank}", reset_less=True)
             m.d.comb += [
                 read.en.eq(accumulates | (self.drain.valid & (self.drain.bank == bank))),
                 read.addr.eq(Mux(accumulates, self.read.row, self.drain.row)),
                 write.en.eq(self.write.valid & (self.write.bank == bank)),
                 write.addr.eq(self.write.row),
-                write.data.eq(total),
+                write.data.eq(self._store(total)),
             ]
             m.d.sync += q.eq(read.data)
             registered.append(q)
         before = Mux(self.add_bank, registered[1], registered[0])
-        m.d.sync += total.eq(Mux(self.add_first, 0, before) + self.partial_sum)
+        m.d.sync += total.eq(self._add(Mux(self.add_first, 0, before)))
         m.d.comb += self.drained.eq(Mux(self.drained_bank, registered[1], registered[0]))
         return m
+
+    def _add(self, before: Value) -> Value:
+        """The sum of ``before`` and the partial sum."""
+        return before + self.partial_sum
+
+    def _store(self, total: Value) -> Value:
+        """A sum as it is stored."""
+        return total

@@ -8,14 +8,11 @@ from vanallen.rtl.technology import Technology
 
 from .processing_element import ProcessingElement, partial_sum_bits
 
-__all__ = ["SIDE_WEIGHT_BITS", "SystolicArray"]
-
-SIDE_WEIGHT_BITS = 12
-"""Width of a checksum weight: the sum of up to 16 int8."""
+__all__ = ["SystolicArray"]
 
 
 class SystolicArray(wiring.Component):
-    """``rows`` x ``columns`` processing elements, and ``side_columns`` more with wide weights at the right.
+    """``rows`` x ``columns`` processing elements.
 
     ::
 
@@ -26,39 +23,42 @@ class SystolicArray(wiring.Component):
                                      sums, t + R + 2   t + R + 3   ...
 
     The caller skews: what belongs to one vector enters row ``r`` (``activations``, ``swap``) ``r`` cycles after row 0,
-    and ``weights[c]`` ``c`` cycles after ``weights[0]``, which comes with its row's ``load``. With side columns, what
-    leaves the last column at the right is shown.
+    and ``weights[c]`` ``c`` cycles after ``weights[0]``, which comes with its row's ``load``.
 
     Latency: ``latency(c)`` cycles from the activation of row 0 to the sum of column ``c``. One vector a cycle.
+
+    Parameters
+    ----------
+    open_end : bool
+        What leaves the last column at the right is shown: ``activations_out``, ``swap_out``, ``load_out``, ``columns``
+        cycles after it entered.
     """
 
-    def __init__(self, *, rows: int, columns: int, side_columns: int = 0, technology: Technology = Technology.GENERIC):
+    def __init__(self, *, rows: int, columns: int, open_end: bool = False, technology: Technology = Technology.GENERIC):
         self.rows = rows
         self.columns = columns
-        self.side_columns = side_columns
+        self.open_end = open_end
         self.technology = technology
-        self.weight_bits = [8] * columns + [SIDE_WEIGHT_BITS] * side_columns
-        self.sum_bits = [partial_sum_bits(rows - 1, bits) for bits in self.weight_bits]
+        self.sum_bits = partial_sum_bits(rows - 1)
+        sides = {"activations": data.ArrayLayout(signed(8), rows), "swap": rows, "load": rows}
         super().__init__({
-            "activations": In(data.ArrayLayout(signed(8), rows)),
-            "swap": In(rows),
-            "load": In(rows),
-            "weights": In(data.StructLayout({str(c): signed(bits) for c, bits in enumerate(self.weight_bits)})),
-            **({"activations_out": Out(data.ArrayLayout(signed(8), rows)), "swap_out": Out(rows), "load_out": Out(rows)}
-               if side_columns else {}),
-            "sums": Out(data.StructLayout({str(c): signed(bits) for c, bits in enumerate(self.sum_bits)})),
+            **{name: In(shape) for name, shape in sides.items()},
+            **{f"{name}_out": Out(shape) for name, shape in sides.items() if open_end},
+            "weights": In(data.StructLayout({str(c): signed(8) for c in range(columns)})),
+            "sums": Out(data.StructLayout({str(c): signed(self.sum_bits) for c in range(columns)})),
         })  # fmt: skip
 
     def latency(self, column: int) -> int:
-        """Cycles from the activation of row 0 to the sum of ``column``."""
+        """Cycles from the activation of row 0 to the sum of ``column``; one behind the last is a column that reads
+        what leaves at the right."""
         return self.rows - 1 + column + ProcessingElement.latency
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        for column, weight_bits in enumerate(self.weight_bits):
+        for column in range(self.columns):
             above = None
             for row in range(self.rows):
-                element = ProcessingElement(row=row, weight_bits=weight_bits, technology=self.technology)
+                element = ProcessingElement(row=row, technology=self.technology)
                 m.submodules[f"pe_{row}_{column}"] = element
                 left = m.submodules[f"pe_{row}_{column - 1}"] if column else None
                 m.d.comb += [
@@ -70,9 +70,9 @@ class SystolicArray(wiring.Component):
                 ]
                 above = element
             m.d.comb += self.sums[str(column)].eq(above.sum_out)
-        if self.side_columns:
+        if self.open_end:
             for row in range(self.rows):
-                last = m.submodules[f"pe_{row}_{len(self.weight_bits) - 1}"]
+                last = m.submodules[f"pe_{row}_{self.columns - 1}"]
                 m.d.comb += [
                     self.activations_out[row].eq(last.activation_out),
                     self.swap_out[row].eq(last.swap_out), self.load_out[row].eq(last.load_out),

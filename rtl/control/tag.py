@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl.config import Config
 
-__all__ = ["End", "TagPipe", "drain_tag", "issue_tag", "select_tag", "show_tag", "sound"]
+__all__ = ["End", "TagPipe", "drain_tag", "issue_tag", "select_tag", "show_tag", "sound", "steering_tag"]
 
 
 class End(enum.Enum, shape=2):
@@ -19,16 +19,13 @@ class End(enum.Enum, shape=2):
     LAYER = 3
 
 
-def issue_tag(config: Config) -> data.StructLayout:
-    """The tag of an issue slot. All zero in an idle slot.
+def steering_tag(config: Config) -> data.StructLayout:
+    """What an issue slot says to the array. All zero in an idle slot.
 
     ``valid``: an activation row streams; ``padding``: it is the input's zero point; ``first``, ``last``: it belongs to
     the first, last tile of its block; ``end``: it is the last row of the last tile; ``bank``, ``row``: the accumulator
     it is added to; ``swap``: the shadow weights become active with this row; ``load``, ``load_row``: a weight row
     enters the shadow registers of that array row.
-
-    With protection also ``tile``: whether the tile that streams is an odd one of its layer, the one that is loaded then
-    being even; and ``parity``, which makes the number of ones in the tag even.
     """
     return data.StructLayout({
         "valid": 1,
@@ -41,8 +38,17 @@ def issue_tag(config: Config) -> data.StructLayout:
         "swap": 1,
         "load": 1,
         "load_row": (config.rows - 1).bit_length(),
-        **({"tile": 1, "parity": 1} if config.protected else {}),
     })  # fmt: skip
+
+
+def issue_tag(config: Config) -> data.StructLayout:
+    """The tag of an issue slot: what it says to the array, :func:`steering_tag`. All zero in an idle slot.
+
+    With protection also ``tile``: whether the tile that streams is an odd one of its layer, the one that is loaded then
+    being even; and ``parity``, which makes the number of ones in the tag even.
+    """
+    steering = {name: field.shape for name, field in steering_tag(config)}
+    return data.StructLayout({**steering, **({"tile": 1, "parity": 1} if config.protected else {})})
 
 
 def drain_tag(config: Config) -> data.StructLayout:
@@ -67,13 +73,12 @@ def drain_tag(config: Config) -> data.StructLayout:
 
 def select_tag(config: Config) -> data.StructLayout:
     """What a drain slot says to the accumulators of its group: which row of which bank."""
-    fields = {field: drain_tag(config)[field].shape for field in ("valid", "bank", "row")}
-    return data.StructLayout({**fields, **({"parity": 1} if config.protected else {})})
+    return data.StructLayout({field: drain_tag(config)[field].shape for field in ("valid", "bank", "row")})
 
 
-def show_tag(config: Config) -> data.StructLayout:
+def show_tag() -> data.StructLayout:
     """What a drain slot says to the read registers of its group: whether to show the row, and of which bank."""
-    return data.StructLayout({"valid": 1, "bank": 1, **({"parity": 1} if config.protected else {})})
+    return data.StructLayout({"valid": 1, "bank": 1})
 
 
 def sound(tag: data.View) -> Value:

@@ -12,7 +12,7 @@ from amaranth.lib import wiring
 from vanallen.rtl import timing
 from vanallen.rtl.bus.counters import CycleLog
 from vanallen.rtl.config import Config
-from vanallen.rtl.control.tag import drain_tag, issue_tag, select_tag, show_tag
+from vanallen.rtl.control.tag import drain_tag, select_tag, show_tag, steering_tag
 from vanallen.rtl.ecc.secded import Secded
 from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.registers import COUNTERS, Window, register, window_banks, window_rows
@@ -87,10 +87,10 @@ def _bus(config: Config) -> list[Proof]:
 
 
 def _delays(config: Config) -> list[Proof]:
-    tags = (("issue", issue_tag(config), timing.arrival(config) - timing.ISSUE),
+    tags = (("issue", steering_tag(config), timing.arrival(config) - timing.ISSUE),
             ("drain", drain_tag(config), Scratchpad.latency),
             ("requantizer", drain_tag(config), timing.REQUANTIZER), ("drain_select", select_tag(config), 1),
-            ("drain_show", show_tag(config), timing.ACCUMULATOR))  # fmt: skip
+            ("drain_show", show_tag(), timing.ACCUMULATOR))  # fmt: skip
     pipes = [Proof(name=f"tag.{name}", mode="prove", depth=1, build=partial(TagContract, tag=tag, depth=depth))
              for name, tag, depth in tags]  # fmt: skip
     skews = [Proof(name=f"skew.{name}", mode="prove", depth=1,
