@@ -78,7 +78,7 @@ class Gates:
             If a flip didn't come about: one of no register, or in no cycle.
         """
         words = -(-len(flips) // 64)
-        nets = list(np.zeros((self.nets, words), np.uint64))
+        nets: list[Any] = list(np.zeros((self.nets, words), np.uint64))
         nets[1][:] = ALL
         for net in self.held:
             nets[net] = rng.integers(0, ALL, words, dtype=np.uint64, endpoint=True)
