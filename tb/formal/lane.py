@@ -141,8 +141,8 @@ class ProductSum(Window):
 
 
 class ParityMoves(Window):
-    """The registers of a stage of Normalize or Round and their parity bit agree if and only if those of the stage before
-    did a cycle ago, whatever they held. So a single flip in any stage is seen at the end, and nothing else is.
+    """The registers of a stage of Normalize or Round agree with their parity bit if and only if those of the stage
+    before did a cycle ago, whatever they held. So a single flip in any stage is seen at the end, and nothing else is.
     """
 
     latency = 1
@@ -189,7 +189,7 @@ def _stages(fragment: Fragment, part: wiring.Component) -> list[list[Value]]:
     round_ = isinstance(part, Round)
     names = _ROUND_STAGES if round_ else _NORMALIZE_STAGES
     entering: list[Value] = [part.parity, part.distance, part.sign, part.zero] if round_ else [Const(0)]
-    found = [[waiting[name].pop(0) for name in (*stage.split(), f"parity_{index}")]
+    found: list[list[Value]] = [[waiting[name].pop(0) for name in (*stage.split(), f"parity_{index}")]
              for index, stage in enumerate(names, 1)]  # fmt: skip
     if any(waiting.values()):
         raise ValueError(f"every register must be in a stage, not {waiting!r}")

@@ -209,7 +209,7 @@ FALSE = {
     "an idle slot's parameters": Mutant("", Lane, "elaborate", "self.normalized_valid & self._", "self._"),
     "a negation": Mutant("", Normalize, "elaborate", "& ~lowest_even(total)", "& lowest_even(total)"),
     "a carry of rounding": Mutant("", Normalize, "elaborate", "up & incremented(normal[8:])", "up"),
-    "residues": Mutant("", Multiply, "_check", "told.eq(product(a, b))", "told.eq(a & b)"),
+    "residues": Mutant("", Multiply, "_check", "told[0].eq(product(a, b))", "told[0].eq(a & b)"),
 }
 """A prediction that is wrong each."""
 
