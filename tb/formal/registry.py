@@ -92,7 +92,7 @@ def _delays(config: Config) -> list[Proof]:
     tags = (("issue", steering_tag(config), timing.arrival(config) - timing.ISSUE),
             ("drain", drain_tag(config), Scratchpad.latency),
             ("requantizer", drain_tag(config), timing.REQUANTIZER), ("drain_select", select_tag(config), 1),
-            ("drain_show", show_tag(config), timing.ACCUMULATOR))  # fmt: skip
+            ("drain_show", show_tag(), timing.ACCUMULATOR))  # fmt: skip
     pipes = [Proof(name=f"tag.{name}", mode="prove", depth=1, build=partial(TagContract, tag=tag, depth=depth))
              for name, tag, depth in tags]  # fmt: skip
     skews = [Proof(name=f"skew.{name}", mode="prove", depth=1,

@@ -197,7 +197,7 @@ SILENT = {
         Requantizer,
         "_guard",
         "self.write_parity.eq(told)",
-        "self.write_parity.eq(Cat(self.write.data.word_select(byte, 8).xor() for byte in range(self.config.rows)))",
+        "self.write_parity.eq(Cat(self.write_data.word_select(byte, 8).xor() for byte in range(self.config.rows)))",
     ),
     "beside the products": Mutant(
         "", Lane, "elaborate", "moved_along(m, parity(beside), [0] * Multiply.latency)", "parity(distance, sign, zero)"
