@@ -149,7 +149,7 @@ def strike(config, seed, times):
         assert (any_of(ports["write__enable"]) == (word is not None)).all()
         if word is not None:
             written += 1
-            data, want = ports["write__data"], int.from_bytes(word, "little")
+            data, want = ports["write_data"], int.from_bytes(word, "little")
             differs = any_of([~bit if want >> index & 1 else bit for index, bit in enumerate(data)])
             apart = any_of([np.bitwise_xor.reduce([*data[8 * byte : 8 * byte + 8], bit])
                             for byte, bit in enumerate(ports["write_parity"])])  # fmt: skip
