@@ -75,7 +75,8 @@ class ParityChecks(wiring.Component):
         parity = Signal(name="weight_row_parity", reset_less=True)
         m.d.sync += parity.eq(self.weight_parity.xor())
         m.d.comb += [pipe.i.eq(parity), pipe.fold.eq(Cat(weight.xor() for weight in self.weights))]
-        return pipe.taps[pipe.depth]
+        left: Value = pipe.taps[pipe.depth]
+        return left
 
     def _vector(self, m: Module) -> Value:
         columns = self.config.columns
@@ -86,7 +87,8 @@ class ParityChecks(wiring.Component):
             pipe.i.eq(parity),
             pipe.fold[columns:].eq(Cat(activation.xor() for activation in self.activations)),
         ]
-        return pipe.taps[pipe.depth]
+        left: Value = pipe.taps[pipe.depth]
+        return left
 
     def _enables(self, m: Module) -> Value:
         columns = self.config.columns
@@ -95,7 +97,8 @@ class ParityChecks(wiring.Component):
             pipe.i.eq(self.taps[ENTERING].load),
             pipe.fold.eq(self.sent ^ (self.load.xor() << columns) ^ (self.swap << columns)),
         ]
-        return pipe.taps[pipe.depth]
+        left: Value = pipe.taps[pipe.depth]
+        return left
 
     def _tag(self, m: Module) -> Value:
         m.submodules.tag = pipe = ParityPipe(depth=self.depth)
