@@ -85,7 +85,8 @@ class Accumulator(wiring.Component):
 
     def _add(self, before: Value) -> Value:
         """The sum of ``before`` and the partial sum."""
-        return before + self.partial_sum
+        total: Value = before + self.partial_sum
+        return total
 
     def _store(self, total: Value) -> Value:
         """A sum as it is stored."""

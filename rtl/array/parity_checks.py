@@ -17,6 +17,10 @@ ARRIVING = Scratchpad.latency
 """Cycles from a tag to its words; they enter the array a cycle later."""
 ENTERING = ARRIVING + 1
 
+INTERVAL = 8
+"""Places in the tag pipe, counted from its end, in which parity is tested: a tag that was struck may change a row that
+drains in the other bank, so it must be told before the last column's write."""
+
 
 class ParityChecks(wiring.Component):
     """Weight rows, activation vectors, load and swap enables, and issue tags.
@@ -34,7 +38,7 @@ class ParityChecks(wiring.Component):
     ``sent`` are the swaps as they enter the first column: the tag steers each row with another register.
 
     A bit of ``wrong`` is high two cycles after the last bits have come, of a weight row the last column's and of a
-    vector the last row's; and one cycle after a tag's last use, the write of the checksum column.
+    vector the last row's; and at most ``INTERVAL`` cycles after a tag changed, once its rows enter accumulators.
     """
 
     def __init__(self, *, config: Config):
@@ -71,7 +75,8 @@ class ParityChecks(wiring.Component):
         parity = Signal(name="weight_row_parity", reset_less=True)
         m.d.sync += parity.eq(self.weight_parity.xor())
         m.d.comb += [pipe.i.eq(parity), pipe.fold.eq(Cat(weight.xor() for weight in self.weights))]
-        return pipe.o
+        left: Value = pipe.taps[pipe.depth]
+        return left
 
     def _vector(self, m: Module) -> Value:
         columns = self.config.columns
@@ -82,7 +87,8 @@ class ParityChecks(wiring.Component):
             pipe.i.eq(parity),
             pipe.fold[columns:].eq(Cat(activation.xor() for activation in self.activations)),
         ]
-        return pipe.o
+        left: Value = pipe.taps[pipe.depth]
+        return left
 
     def _enables(self, m: Module) -> Value:
         columns = self.config.columns
@@ -91,7 +97,8 @@ class ParityChecks(wiring.Component):
             pipe.i.eq(self.taps[ENTERING].load),
             pipe.fold.eq(self.sent ^ (self.load.xor() << columns) ^ (self.swap << columns)),
         ]
-        return pipe.o
+        left: Value = pipe.taps[pipe.depth]
+        return left
 
     def _tag(self, m: Module) -> Value:
         m.submodules.tag = pipe = ParityPipe(depth=self.depth)
@@ -103,5 +110,9 @@ class ParityChecks(wiring.Component):
             entered: self.taps[entered].swap,
         }
         m.d.comb += [pipe.i.eq(self.tag.parity), *(pipe.fold[place].eq(bit) for place, bit in fold.items())]
-        last = self.taps[self.depth]
-        return pipe.o ^ Cat(last.valid, last.first, last.last, last.end, last.bank, last.row).xor()
+        places = range(self.depth, entered, -INTERVAL)
+        return Cat(pipe.taps[place] ^ self._rest(self.taps[place]) for place in places).any()
+
+    def _rest(self, tag: data.View) -> Value:
+        """Parity of the fields that steer accumulators."""
+        return Cat(tag.valid, tag.first, tag.last, tag.end, tag.bank, tag.row).xor()

@@ -1,6 +1,6 @@
 """Parity on its way beside what it belongs to."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,25 +12,25 @@ class ParityPipe(wiring.Component):
 
     ::
 
-        i --(^)--[reg]--(^)--[reg]-- ... --(^)--[reg]-- o
+        i --(^)--[reg]--(^)--[reg]-- ... --(^)--[reg]-- taps[depth]
              |           |                  |
           fold[0]     fold[1]        fold[depth - 1]
 
-    ``i`` is the parity of bits that reach ``fold[k]`` k cycles later: then ``o`` is zero ``depth`` cycles after ``i``,
-    unless one of them has changed. What leaves the pipeline early is folded in where it is used last, and needs no
-    register any more. Zero after reset.
+    ``taps[k]`` is ``i`` of k cycles ago with the bits of ``fold[0]`` to ``fold[k - 1]`` that came since: the parity of
+    what is still to come. What leaves a pipeline early is folded in where it is used last, and needs no register any
+    more. Zero after reset.
     """
 
     def __init__(self, *, depth: int):
         self.depth = depth
-        super().__init__({"i": In(1), "fold": In(depth), "o": Out(1)})
+        super().__init__({"i": In(1), "fold": In(depth), "taps": Out(depth + 1)})
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        parity = self.i
+        stages = [self.i]
         for delay in range(self.depth):
-            delayed = Signal(name=f"parity_{delay + 1}")
-            m.d.sync += delayed.eq(parity ^ self.fold[delay])
-            parity = delayed
-        m.d.comb += self.o.eq(parity)
+            stage = Signal(name=f"parity_{delay + 1}")
+            m.d.sync += stage.eq(stages[-1] ^ self.fold[delay])
+            stages.append(stage)
+        m.d.comb += self.taps.eq(Cat(stages))
         return m

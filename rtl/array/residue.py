@@ -10,7 +10,7 @@ MODULUS = (1 << BITS) - 1
 "Arithmetic Error Codes", IEEE Transactions on Computers C-20(11), 1971).
 
 No single bit of an int8, of a product or of a sum can change it by a multiple of 255: not 2^k, and not 2^k times the
-int8 that it is multiplied with. No smaller modulus does: it has to be prime to all products of 2^k and 1 to 128."""
+int8 that it is multiplied with. No modulus of fewer bits does: each up to 128 is such a product itself."""
 
 CARRIED = BITS + 1
 """Width of a sum that keeps its carry: eight bits, and one more that counts 1. The next addition takes it in."""

@@ -83,7 +83,8 @@ def show_tag() -> data.StructLayout:
 
 def sound(tag: data.View) -> Value:
     """Whether the number of ones in ``tag`` is even, as it is in one that no single flip has hit. Combinational."""
-    return ~tag.as_value().xor()
+    even: Value = ~tag.as_value().xor()
+    return even
 
 
 class TagPipe(wiring.Component):

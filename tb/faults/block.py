@@ -11,7 +11,6 @@ from typing import Any
 import cffi
 import numpy as np
 from amaranth.hdl import Shape
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from numpy.typing import NDArray
 
@@ -65,7 +64,7 @@ class BlockModel:
         As of :func:`.build_library`.
     """
 
-    def __init__(self, component: wiring.Component, *, models: str = "", cache: Path = CACHE) -> None:
+    def __init__(self, component: Any, *, models: str = "", cache: Path = CACHE) -> None:
         members = component.signature.members
         widths = {name: Shape.cast(members[name].shape).width for name in members}
         self._inputs = {name: widths[name] for name in members if members[name].flow is In}

@@ -15,5 +15,5 @@ def test_a_bit_that_changed_shows(trace):
         came = [words[cycle - place] ^ flipped[cycle - place] if cycle >= place else 0 for place in range(depth)]
         fold = sum((came[place] >> place & 1) << place for place in range(depth))
         steps.append({"i": words[cycle].bit_count() & 1, "fold": fold})
-    outputs = [row[0] for row in trace(ParityPipe(depth=depth), steps, ["o"])]
+    outputs = [row[0] >> depth for row in trace(ParityPipe(depth=depth), steps, ["taps"])]
     assert outputs[depth:] == [int(mask != 0) for mask in flipped[: len(words) - depth]]

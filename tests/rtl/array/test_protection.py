@@ -9,8 +9,8 @@ from operator import or_
 import numpy as np
 import pytest
 
-from vanallen.rtl.array.unit import FAULTS, INJECTIONS, ArrayUnit
 from vanallen.rtl import timing
+from vanallen.rtl.array.unit import FAULTS, INJECTIONS, ArrayUnit
 from vanallen.rtl.config import Config, preset
 from vanallen.rtl.control.tag import End, drain_tag, issue_tag, steering_tag
 from vanallen.rtl.memory.scratchpad import Scratchpad
@@ -38,8 +38,8 @@ def odd(byte):
 class Stream:
     """Inputs of the unit by cycle, as the sequencer and the memories would make them; and what must be drained.
 
-    Blocks of a layer follow each other in the two banks, each with its tiles; a block drains while the next one streams.
-    Slots that read nothing have any bytes, with any parity.
+    Blocks of a layer follow each other in the two banks, each with its tiles; a block drains while the next one
+    streams. Slots that read nothing have any bytes, with any parity.
     """
 
     config: Config
@@ -163,7 +163,7 @@ def stream(config, seed):
     made.layer([2, 5], kinds[2:3], used=config.rows if config.columns > config.rows else config.lanes)
     made.layer([1, 6, 2], ["random", *kinds[2:]])
     made.layer([4], ["random"])
-    made.row(made.drained + WORD_LATENCY + HEARD + 4)
+    made.row(made.drained + WORD_LATENCY + made.latency + HEARD)
     return made
 
 
@@ -176,7 +176,7 @@ CONFIGS = {
     "nano": preset("nano", "full"),
     "three_groups": size(4, 12, 4),
     "one_group": size(4, 4, 4),
-    "payload": size(8, 16, 4),
+    "wide": size(4, 16, 4),
 }
 
 
@@ -253,7 +253,7 @@ def campaign(unit, config, *, seeds, registers, memories):
         made, good = play(unit, config, seed)
         rng = random.Random(seed)
         for storage, element, bit, time in flips(unit, rng, registers=registers, memories=memories,
-                                                 last=len(made.rows) - HEARD):  # fmt: skip
+                                                 last=made.drained):  # fmt: skip
             bad = unit.strike(storage, bit, time, element=element)
             outcome = judge(made, good, bad, time) if bad else Outcome(None)
             if outcome.harmed is not None:
@@ -269,14 +269,14 @@ def test_streams_are_right_and_without_alarm(model, technology):
 
 
 @pytest.mark.parametrize(("name", "registers", "memories"), [
-    ("nano", 6, 0.2), ("three_groups", 1, 0.1), ("one_group", 1, 0.1), ("payload", 0.7, 0.1)])  # fmt: skip
+    ("nano", 5, 0.2), ("three_groups", 0.7, 0.1), ("one_group", 1, 0.1), ("wide", 1, 0.1)])  # fmt: skip
 def test_no_flip_is_unseen(model, name, registers, memories):
     found = campaign(model(name), CONFIGS[name], seeds=(1, 2), registers=registers, memories=memories)
     assert len(found) > 500
     assert [what for what, outcome in found if outcome.unseen] == []
-    # three cycles after the last slot of a row
+    # three cycles after the last slot of a row; a tag that changed what drains six cycles after that
     slots = CONFIGS[name].columns // CONFIGS[name].lanes
-    assert max(outcome.told_at - outcome.harmed for _, outcome in found) <= slots + 2
+    assert max(outcome.told_at - outcome.harmed for _, outcome in found) <= max(slots + 2, 6)
 
 
 def test_each_check_is_needed(model):
@@ -286,8 +286,8 @@ def test_each_check_is_needed(model):
         assert any(outcome.told == 1 << member.offset for _, outcome in found), name
 
 
-# what goes wrong, where it is stored, the field of a tag, the check that tells. All of it passes the checksum's test: it
-# hits all columns alike. R = 4, C = 4: cycles from the tag to the first and the last use of a field
+# what goes wrong, where it is stored, the field of a tag, the check that tells. What a tag does hits all columns alike,
+# and passes the checksum's test. R = 4, C = 4: a field is used last so many cycles after the tag
 DIRECTED = [
     ("a row is skipped, or garbage added to one", r"tags\.tag_([1-9]|1[0-6])", "valid", "tag"),
     ("a row is added to another, or to a stale one", r"tags\.tag_([1-9]|1[0-6])", "row", "tag"),
@@ -303,15 +303,15 @@ DIRECTED = [
     ("a swap is lost, or one too many, in all rows or in the lower ones", r"tags\.tag_[1-8]", "swap", "tag"),
     ("a weight row is lost, or one too many", r"tags\.tag_[1-5]", "load", "tag"),
     ("a weight row is loaded into another", r"tags\.tag_[1-5]", "load_row", "tag"),
-    ("a swap is lost, or one too many, in the columns behind", r"array\.pe_._[0-3]\.swap", None, "identity"),
-    ("a weight row is lost, or one too many, in the columns behind", r"array\.pe_._[0-3]\.load", None, "identity"),
+    ("a swap is lost, or one too many, in the columns behind", r"array\.pe_._[0-3]\.swap.*", None, "identity"),
+    ("a weight row is lost, or one too many, in the columns behind", r"array\.pe_._[0-3]\.load.*", None, "identity"),
     ("an activation changes", r"row_skew\.element_.*", None, "activation"),
     ("an activation changes on its way", r"array\.pe_._[0-3]\.activation", None, "activation"),
     ("a weight changes in the skew", r"column_skew\.element_.*", None, "weight"),
     ("a weight changes in the array", r"array\.pe_.*\.(shadow|active)", None, "row"),
     ("a product or a partial sum changes", r"array\.pe_.*\.(product|total)", None, "row"),
-    ("an accumulator changes on its way", r"accumulator_.\.(total|q_.)", None, "row"),
-    ("an accumulator changes", r"accumulator_.*ram.*", None, "row"),
+    ("an accumulator changes on its way", r"accumulator_.\.(write__data|q_.|bank_.\.read_.)", None, "row"),
+    ("an accumulator changes", r"accumulator_.\.bank_.", None, "row"),
     ("a value changes before it enters the requantizer", r"drained", None, "row"),
     ("another row is drained, or nothing", r"drain_select_.*", None, "tag"),
     ("another bank is shown, or nothing", r"drain_show_.*", None, "tag"),
@@ -325,7 +325,7 @@ def test_what_goes_wrong(model, pattern, name, fault):
     """Every bit, often enough to do harm: told, and by the check that is there for it."""
     unit, config = model("nano"), CONFIGS["nano"]
     made, good = play(unit, config, 5)
-    rng, alone, check = random.Random(5), 0, 1 << FAULTS[fault].offset
+    rng, told, check = random.Random(5), [], 1 << FAULTS[fault].offset
     struck = [storage for storage in unit.storage if re.fullmatch(pattern, storage.name)]
     assert struck
     field = steering_tag(config)[name] if name else None
@@ -333,13 +333,15 @@ def test_what_goes_wrong(model, pattern, name, fault):
         bits = range(field.offset, field.offset + field.width) if field else range(storage.bits)
         for bit in bits:
             for _ in range(max(2, 400 // (len(struck) * len(bits)))):
-                time, element = rng.randrange(4, len(made.rows) - HEARD), rng.randrange(min(storage.elements, 10))
+                time, element = rng.randrange(4, made.drained), rng.randrange(min(storage.elements, 10))
                 bad = unit.strike(storage, bit, time, element=element)
                 outcome = judge(made, good, bad, time) if bad else Outcome(None)
                 assert not outcome.unseen, (storage.name, bit, time)
                 if outcome.harmed is not None:
-                    alone += outcome.told == check
-    assert alone, "without this check nothing would tell some of it"
+                    told.append(outcome.told)
+    assert any(bits & check for bits in told)
+    # what hits all columns alike, nothing else would tell
+    assert name is None or check in told
 
 
 @pytest.mark.parametrize(("name", "fault"), [

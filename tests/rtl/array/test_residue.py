@@ -1,7 +1,5 @@
 """Arithmetic modulo 255: exhaustively, and that no flip of a bit is a multiple of 255."""
 
-import math
-
 import pytest
 from amaranth.hdl import Module, signed
 from amaranth.lib import wiring
@@ -56,13 +54,7 @@ def test_opposite():
 def test_no_flip_is_a_multiple():
     """Bits of an accumulator, and bits of an operand times the other operand."""
     assert all((1 << bit) % MODULUS for bit in range(32))
-    assert all(factor << bit & ~0 and (factor << bit) % MODULUS for bit in range(8) for factor in range(1, 129))
-
-
-def test_no_smaller_modulus_does():
-    needed = [factor << bit for bit in range(8) for factor in range(1, 129)]
-    assert all(any(error % modulus == 0 for error in needed) for modulus in range(2, 129))
-    assert math.gcd(MODULUS, 2) == 1
+    assert all((factor << bit) % MODULUS for bit in range(12) for factor in range(1, 129))
 
 
 @pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)
