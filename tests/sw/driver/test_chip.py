@@ -104,7 +104,7 @@ def test_a_job_that_takes_too_long(chip: SimulationTarget) -> None:
     driver.run(0, 1)
 
 
-@pytest.mark.parametrize("where", [0x68, 0x3F8, 0x600, Window.COMMAND.base - 8, Window.SIDE.base, (1 << 22) - 8])
+@pytest.mark.parametrize("where", [0x1F8, 0x3F8, 0x600, Window.COMMAND.base - 8, 3 << 19, (1 << 22) - 8])
 def test_nothing_is_mapped_there(chip: SimulationTarget, where: int) -> None:
     Driver(chip, config=NANO)
     for target in (chip, GoldenTarget(NANO)):
