@@ -217,12 +217,14 @@ class Accelerator(wiring.Component):
         value = Value.cast(value)
         if not self.config.protected:
             return value
-        hit = self._chosen(point) & when
+        hit: Value = self._chosen(point) & when
         self._hits.append(hit)
-        return value ^ (hit << bit)
+        changed: Value = value ^ (hit << bit)
+        return changed
 
     def _chosen(self, point: Injection) -> Value:
-        return self._agreed("host", "inject") == point
+        chosen: Value = self._agreed("host", "inject") == point
+        return chosen
 
     def _inject(self, m: Module) -> None:
         """What the host chose inside other components, and whether anything was hit."""
