@@ -51,11 +51,19 @@ ADDED_0_3 = {
     "replay_limit": (0x78, {"times": (0, 4)}),
     "corrected": (0x80, EVENTS),
     "uncorrectable": (0x88, EVENTS),
-    "replays": (0x90, EVENTS),
+    "recovered": (0x90, EVENTS),
     "outvoted": (0x98, EVENTS),
     "refused_writes": (0xA0, EVENTS),
     "last_failure": (0xA8, {"row": (0, 16), "window": (16, 3), "uncorrectable": (19, 1)}),
-}
+    "written": (0xB0, {"checksum": (0, 32)}),
+    "read_back": (0xB8, {"checksum": (0, 32)}),
+    "faults": (0xC0, {
+        "command_memory": (0, 4), "weight_memory": (4, 4), "activation_memory": (8, 4), "parameter_memory": (12, 4),
+        "tag": (16, 4), "weight_identity": (20, 4), "weight_parity": (24, 4), "activation_parity": (28, 4),
+        "checksum": (32, 4), "requantizer": (36, 4),
+    }),
+    "inject": (0xC8, {"point": (0, 5)}),
+}  # fmt: skip
 
 ERRORS_0_1 = [
     "NONE", "BAD_JOB", "BAD_CHECKSUM", "BAD_OPCODE", "BAD_RESERVED", "BAD_SHAPE", "BAD_KERNEL", "BAD_STRIDE",

@@ -14,10 +14,10 @@ WIDE = Config(
     name="wide", rows=8, columns=24, lanes=2, activation_bytes=1 << 13, weight_bytes=24 << 8, accumulator_rows=64
 )
 COUNTERS = ["job_cycles", "issued_slots", "stalled_slots", "stolen_slots", "throttled_slots", "corrected",
-            "uncorrectable", "replays", "outvoted", "refused_writes"]  # fmt: skip
+            "uncorrectable", "recovered", "outvoted", "refused_writes", "written", "read_back", "faults"]  # fmt: skip
 READABLE = ["identity", "version", "configuration", "capacity", "status", "interrupt", "steal_interval", "governor",
             "replay_limit", "last_failure", "layer_cycles", *COUNTERS]  # fmt: skip
-WRITABLE = ["start", "reset", "interrupt", "steal_interval", "governor", "replay_limit", *COUNTERS]
+WRITABLE = ["start", "reset", "interrupt", "steal_interval", "governor", "replay_limit", "inject", *COUNTERS]
 
 
 def address(name: str) -> int:
@@ -35,7 +35,7 @@ def test_registers_after_reset() -> None:
     assert target.read(address("steal_interval")) == 1024
     assert target.read(address("governor")) == 0
     assert target.read_block(address("layer_cycles"), 64).tolist() == [0] * 64
-    assert [target.read(address(name)) for name in (*COUNTERS, "last_failure")] == [0] * 11
+    assert [target.read(address(name)) for name in (*COUNTERS, "last_failure")] == [0] * 14
 
 
 def test_registers_of_the_wrong_direction() -> None:
