@@ -34,7 +34,7 @@ WINDOW_BITS = 3
 PLACE_BITS = 9
 """The lower bits of a word's address, which name a register, or a bank in a row."""
 
-WAITING = ("start", "steal_interval")
+WAITING = ("start", "steal_interval", "governor", "replay_limit")
 """Registers that are only written while the chip is idle."""
 
 

@@ -84,8 +84,8 @@ def execute(arguments: argparse.Namespace) -> int:
     injected = len(result.numbers)
     output.print(_table("What became of them", counts, injected))
     bad = (Outcome.HANG, Outcome.DUE, Outcome.SDC)
-    modules = [{"name": name, **{outcome.name.lower(): number for outcome, number in found.items()}}
-               for name, found in result.by_register().items()]  # fmt: skip
+    modules: list[dict[str, Any]] = [{"name": name, **{outcome.name.lower(): number for outcome, number in found.items()}}
+                                     for name, found in result.by_register().items()]  # fmt: skip
     worst = sorted(modules, key=lambda row: -sum(int(row[outcome.name.lower()]) for outcome in bad))[:SHOWN]
     for row in worst:
         failures = {outcome.name.lower(): row[outcome.name.lower()] for outcome in bad if row[outcome.name.lower()]}
@@ -119,8 +119,5 @@ def _upper(failures: int, injected: int, space: int) -> float:
     if not failures:
         return 1 - 0.05 ** (1 / injected)
     z, share = 1.959964, failures / injected
-    middle, spread = (
-        share + z * z / (2 * injected),
-        z * math.sqrt(share * (1 - share) / injected + (z / injected) ** 2 / 4),
-    )
-    return (middle + spread) / (1 + z * z / injected)
+    spread: float = math.sqrt(share * (1 - share) / injected + (z / injected) ** 2 / 4)
+    return (share + z * z / (2 * injected) + z * spread) / (1 + z * z / injected)
