@@ -262,7 +262,7 @@ REGISTERS = (
         "governor",
         0x068,
         Access.READ_WRITE,
-        "the issue governor: of any `window` cycles, at most `slots` stream rows, half as many under thermal alarm",
+        "the issue governor: of any `window` cycles, at most `slots` stream rows, half as many under thermal alarm; an error response while a job runs",
         (
             RegisterField("window", 0, 8, "cycles; 0 sets no limit", reset=0),
             RegisterField("slots", 8, 8, "up to `window`", reset=0),
@@ -279,7 +279,7 @@ REGISTERS = (
         "replay_limit",
         0x078,
         Access.READ_WRITE,
-        "how often a block begins again before the job ends with the cause",
+        "how often a block begins again before the job ends with the cause; an error response while a job runs",
         (RegisterField("times", 0, 4, "times", reset=3),),
     ),
     Register(

@@ -117,7 +117,7 @@ def _upper(failures: int, injected: int, space: int) -> float:
     if injected == space:
         return failures / injected
     if not failures:
-        return 1 - 0.05 ** (1 / injected)
+        return 1 - math.exp(math.log(0.05) / injected)
     z, share = 1.959964, failures / injected
     spread: float = math.sqrt(share * (1 - share) / injected + (z / injected) ** 2 / 4)
     return (share + z * z / (2 * injected) + z * spread) / (1 + z * z / injected)
