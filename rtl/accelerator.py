@@ -214,12 +214,12 @@ class Accelerator(wiring.Component):
 
     def _hit(self, value: ValueLike, point: Injection, when: ValueLike, bit: int = 0) -> Value:
         """``value``, one ``bit`` of it flipped if the host chose ``point``, at the first opportunity."""
-        value = Value.cast(value)
+        unhit: Value = Value.cast(value)
         if not self.config.protected:
-            return value
+            return unhit
         hit: Value = self._chosen(point) & when
         self._hits.append(hit)
-        changed: Value = value ^ (hit << bit)
+        changed: Value = unhit ^ (hit << bit)
         return changed
 
     def _chosen(self, point: Injection) -> Value:
