@@ -95,7 +95,7 @@ class _Auditor:
         self.votes: dict[Net, Copy] = {}
         self.singles: dict[str, None] = {}
         self.voters = 0
-        self.inputs = {net for name in design.inputs for net in netlist.nets.get(name, ())}
+        self.inputs = {netlist.nets[name][place] for name, place in design.inputs if name in netlist.nets}
         self.nets: dict[Bit, Net] = {}
         self.names: dict[Net, str] = {}
         for name, bits in design.registers.items():
@@ -103,7 +103,6 @@ class _Auditor:
                 if bit is not None and not self._is_register(self.nets.get(bit)):
                     self.nets[bit] = net
                     self.names.setdefault(net, plain(bit[0]))
-
         self.inside: dict[str, list[Net]] = defaultdict(list)  # registers, by the copy they lie in
         for cell in netlist.cells:
             if cell.is_register and (within := _COPY.match(cell.name)):
@@ -111,11 +110,12 @@ class _Auditor:
 
     def audit(self) -> Audit:
         copies = self.design.copies
-        for first in range(0, len(copies), 3):
-            self._check_registers(copies[first : first + 3])
-        for first in range(0, len(copies), 3):
-            for copy in copies[first : first + 3]:
-                self._check_voter(copy, copies[first : first + 3])
+        machines = [copies[first : first + 3] for first in range(0, len(copies), 3)]
+        for three in machines:
+            self._check_registers(three)
+        for three in machines:
+            for copy in three:
+                self._check_voter(copy, three)
         for copy in copies:
             self._check_inputs(copy)
         self._check_list()
@@ -131,44 +131,40 @@ class _Auditor:
         driver = self.netlist.drivers.get(net) if isinstance(net, int) else None
         return driver is not None and driver.is_register
 
-    def _find_nameless(self, copy: Copy) -> None:
-        """Gives registers of ``copy`` whose names were lost the nets that are left over in it, if they are as many.
-
-        Yosys's `abc9` drops the name of a register that is, at some place, another name of the same net.
-        """
-        lost = [bit for bit in copy.flow if bit not in self.nets]
-        left = [net for net in self.inside.get(copy.name, ()) if net not in self.names]
-        if len(lost) == len(left):
-            self.nets |= dict(zip(lost, left, strict=True))
-
     def _check_registers(self, copies: list[Copy]) -> None:
-        """Every bit of the state is a flip-flop in each of ``copies``, its own; or the same constant in all."""
-        for copy in copies:
-            self._find_nameless(copy)
+        """A bit that is voted on is a flip-flop in each of ``copies``, its own, or was removed from all; of the others
+        each has as many. Some of these have no name: Yosys's `abc9` keeps another one of the same net."""
         for bits in zip(*(copy.voted for copy in copies), strict=True):
-            self._check_bit(copies, bits, voted=True)
-        for bits in zip(*(copy.flow for copy in copies), strict=True):
-            self._check_bit(copies, bits, voted=False)
+            nets = [self.nets.get(bit) for bit in bits]
+            if any(net in self.netlist.drivers for net in nets if net is not None):
+                for copy, (register, _), net in zip(copies, bits, nets, strict=True):
+                    self._own(copy, plain(register), net, voted=True)
+        for copy in copies:
+            for bit in copy.flow:
+                if self._is_register(net := self.nets.get(bit)):
+                    self._own(copy, plain(bit[0]), net, voted=False)
+        for copy in copies:
+            for net in self.inside[copy.name]:
+                if net not in self.owners:
+                    self._own(copy, self.names.get(net, f"{copy.name}'s register without a name"), net, voted=False)
+        counts = [sum(owned.copy is copy for owned in self.owners.values()) for copy in copies]
+        if len(set(counts)) > 1 or not counts[0]:
+            self._fail(f"the copies of {plain(copies[0].machine)} have {', '.join(map(str, counts))} registers")
 
-    def _check_bit(self, copies: list[Copy], bits: tuple[Bit, ...], *, voted: bool) -> None:
-        nets = [self.nets.get(bit) for bit in bits]
-        if len(set(nets)) == 1 and isinstance(nets[0], str):
+    def _own(self, copy: Copy, name: str, net: Net | None, *, voted: bool) -> None:
+        if net is None or not self._is_register(net):
+            self._fail(f"{name} is no register")
             return
-        for copy, (register, _), net in zip(copies, bits, nets, strict=True):
-            name = plain(register)
-            if net is None or not self._is_register(net):
-                self._fail(f"{name} is no register")
-                continue
-            owned = self.owners.setdefault(net, _Owned(copy=copy, name=name, voted=voted))
-            if owned.copy is not copy:
-                self._fail(f"{owned.name} and {name} are one register")
-            if self.netlist.drivers[net].holds:
-                self._fail(f"{name} keeps its value without a vote")
+        owned = self.owners.setdefault(net, _Owned(copy=copy, name=name, voted=voted))
+        if owned.copy is not copy:
+            self._fail(f"{owned.name} and {name} are one register")
+        if self.netlist.drivers[net].holds:
+            self._fail(f"{name} keeps its value without a vote")
 
     def _check_voter(self, copy: Copy, copies: list[Copy]) -> None:
         """Each voted register has a voter of its own, which gives the majority of the three copies' registers."""
         index = copy.index
-        wanted = [[self.nets.get(bit) for bit in copies[place].voted] for place in (index, index - 1, index - 2)]
+        wanted = [[self.nets.get(bit, "x") for bit in copies[place].voted] for place in (index, index - 1, index - 2)]
         inputs = [self.netlist.nets.get(name, ()) for name in copy.inputs]
         votes = self.netlist.nets.get(copy.vote, ())
         if {len(word) for word in (*inputs, votes)} != {len(copy.voted)}:
@@ -178,7 +174,7 @@ class _Auditor:
             three = [word[place] for word in wanted]
             name = plain(copy.voted[place][0])
             if not all(map(self._is_register, three)):
-                continue  # constants, or a failure already
+                continue  # removed, or a failure already
             if [word[place] for word in inputs] != three:
                 self._fail(f"the voter of {name} does not get the three copies in their order")
             elif vote in self.votes:
@@ -189,7 +185,7 @@ class _Auditor:
                 self.voters += 1
             self.votes.setdefault(vote, copy)
 
-    def _is_majority(self, vote: Net, three: Sequence[Net | None]) -> bool:
+    def _is_majority(self, vote: Net, three: Sequence[Net]) -> bool:
         try:
             return all(
                 self._value(vote, dict(zip(three, values, strict=True))) == (sum(values) >= 2)
@@ -224,7 +220,7 @@ class _Auditor:
             waiting += following
 
     def _goes_on(self, net: Net, copy: Copy) -> bool:
-        """Whether ``net`` is neither a vote nor a register of some copy. If it is, it must be ``copy`` 's own to read."""
+        """Whether ``net`` is neither a vote nor a register of some copy; if it is, it must be one to read for ``copy``."""
         voter, owned = self.votes.get(net), self.owners.get(net)
         if voter is not None and voter.index != copy.index:
             self._fail(f"{copy.name} follows from the voter of {voter.name}")

@@ -1,4 +1,4 @@
-"""What the elaborated design says of its registers: which are there three times, and by what names a netlist has them."""
+"""What the elaborated design says of its registers: which are there three times, and what a netlist calls them."""
 
 from __future__ import annotations
 
@@ -78,29 +78,28 @@ class Elaborated:
         Of all triplicated machines.
     registers : dict[str, list[Bit | None]]
         By name of a net, bit by bit: the register that gives it, through nothing but wires.
-    inputs : list[str]
-        Ports of the instance that is looked at: what is before them isn't part of it.
+    inputs : set[Bit]
+        Nets, by name and place, at the input ports of the instance that is looked at.
     """
 
     def __init__(self, design: Elaboratable | Fragment, *, under: str = ""):
         fragment = Fragment.get(design, None)  # type: ignore[no-untyped-call]
         whole = fragment.prepare(_ports(fragment))
-        self._parts: dict[str, _Part] = {}
+        everything: dict[str, _Part] = {}
         for lowered, info in whole.fragments.items():
-            path = ".".join(info.name[1:])
-            if not under or path == under or path.startswith(f"{under}."):
-                self._parts[path] = _Part((lowered.origins or (None,))[0], lowered, info.signal_names)
-        nets = build_netlist(whole).signals
+            everything[".".join(info.name[1:])] = _Part((lowered.origins or (None,))[0], lowered, info.signal_names)
+        self._parts = {path: part for path, part in everything.items()
+                       if not under or path == under or path.startswith(f"{under}.")}  # fmt: skip
+        nets = build_netlist(whole).signals  # type: ignore[no-untyped-call]
         bits = {net: (_join(path, part.names[signal]), place) for path, part in self._parts.items()
                 for signal in _registers(part) for place, net in enumerate(nets[signal])}  # fmt: skip
-        self.registers = {
-            _join(path, name): [bits.get(net) for net in nets[signal]]
-            for path, part in self._parts.items() for signal, name in part.names.items() if signal in nets
-        }  # fmt: skip
+        self.registers = {name: [bits.get(net) for net in nets[signal]] for name, signal in _named(self._parts, nets)}
         self.copies = [self._copy(path, index) for path, part in self._parts.items()
                        if isinstance(part.origin, Triplicated) for index in range(3)]  # fmt: skip
-        self.inputs = [_join(under, name) for signal, name in self._parts[under].names.items()
-                       if id(signal) in _inputs(self._parts[under].origin)]  # fmt: skip
+        ports = {net for signal in _inputs(self._parts[under].origin) if signal in nets
+                 for net in nets[signal] if not net.is_const}  # fmt: skip
+        self.inputs = {(name, place) for name, signal in _named(everything, nets)
+                       for place, net in enumerate(nets[signal]) if net in ports}  # fmt: skip
 
     def _copy(self, machine: str, index: int) -> Copy:
         path, part = self._find(Control, f"{machine}.copy_{index}" if machine else f"copy_{index}")
@@ -136,12 +135,20 @@ def _ports(fragment: Any) -> dict[str, tuple[Value, PortDirection]]:
     return ports
 
 
-def _inputs(component: Any) -> set[int]:
-    """The signals at the inputs of a component, by their identity."""
-    if not isinstance(component, wiring.Component):
-        return set()
-    return {id(Value.cast(value)) for _, member, value in component.signature.flatten(component)
-            if member.flow is wiring.In}  # fmt: skip
+def _inputs(component: Any) -> Iterator[Any]:
+    """The signals at the inputs of a component."""
+    if isinstance(component, wiring.Component):
+        for _, member, value in component.signature.flatten(component):
+            if member.flow is wiring.In:
+                yield Value.cast(value)
+
+
+def _named(parts: dict[str, _Part], nets: Any) -> Iterator[tuple[str, Any]]:
+    """Signals that ``nets`` has, with each name they have in ``parts``."""
+    for path, part in parts.items():
+        for signal, name in part.names.items():
+            if signal in nets:
+                yield _join(path, name), signal
 
 
 def _registers(part: _Part) -> Iterator[Any]:

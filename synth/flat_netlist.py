@@ -87,7 +87,7 @@ class FlatNetlist:
     cells : list[Cell]
     nets : dict[str, tuple[Net, ...]]
         By name, with the instances it lies in: ``issue.copy_0.state``. Names that Yosys hides are left out.
-    drivers : dict[int, Cell]
+    drivers : dict[Net, Cell]
         The cell that drives a net. Ports of the top drive the others.
 
     Raises
@@ -109,7 +109,7 @@ class FlatNetlist:
         self._open(tops[0], "", {})
         self.cells = [self._resolved(cell) for cell in self.cells]
         self.nets = {name: self._all(nets) for name, nets in self.nets.items()}
-        self.drivers = {net: cell for cell in self.cells for nets in cell.outputs.values()
+        self.drivers: dict[Net, Cell] = {net: cell for cell in self.cells for nets in cell.outputs.values()
                         for net in nets if isinstance(net, int)}  # fmt: skip
 
     def _open(self, name: str, path: str, local: dict[Net, Net]) -> None:
