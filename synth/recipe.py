@@ -12,6 +12,8 @@ NETLIST = "netlist.v"
 AFTER_READ = (
     # Else Yosys merges equal registers, of the array's diagonals and of the groups that are drained, into long nets.
     "setattr -mod -set keep_hierarchy 1 *.pe_* *.drain_select_*",
+    # Else it merges the copies of what is there three times, or their voters, which are modules below them: audit.py.
+    "setattr -mod -set keep_hierarchy 1 *.copy_* *.decode_*",
     # Scratchpads, the log of cycles and accumulators never read and write one row in one cycle (what is round them
     # drops the read; the tag's order keeps them apart): no logic that would define what such a read gives. It must come
     # before `memory_collect` makes one cell of a memory's ports, which `synth_ecp5` does.
