@@ -95,13 +95,14 @@ def test_nothing_stands_round_the_memories(tmp_path, name, part):
 
 
 class Count(Machine):
-    """Counts what comes in."""
+    """Counts what came in a cycle ago."""
 
-    state = StructLayout({"count": 12})
+    state = StructLayout({"added": 4, "count": 12})
+    flow = frozenset({"added"})
     ports: ClassVar = {"add": In(4), "value": Out(12)}
 
     def step(self, m, now, then, port):
-        m.d.comb += [then.count.eq(now.count + port.add), port.value.eq(now.count)]
+        m.d.comb += [then.added.eq(port.add), then.count.eq(now.count + now.added), port.value.eq(now.count)]
 
 
 class Thrice(wiring.Component):
@@ -119,8 +120,8 @@ class Thrice(wiring.Component):
 
 
 def test_copies_keep_registers_of_their_own(tmp_path):
-    assert cells(Thrice(), tmp_path, AFTER_READ)["TRELLIS_FF"] == 3 * 12
-    assert cells(Thrice(), tmp_path, ())["TRELLIS_FF"] < 3 * 12
+    assert cells(Thrice(), tmp_path, AFTER_READ)["TRELLIS_FF"] == 3 * (4 + 12)
+    assert cells(Thrice(), tmp_path, ())["TRELLIS_FF"] < 3 * (4 + 12)
 
 
 class Pair(wiring.Component):
