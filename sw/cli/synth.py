@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -14,7 +14,7 @@ from vanallen.boards.catalog import BOARDS
 from vanallen.rtl.config import PRESETS, preset
 
 from .errors import UsageError
-from .options import Parser, add_command, add_protection, positive
+from .options import DEFAULT_PROTECTION, Parser, add_command, add_protection, positive
 from .output import Output, new_table
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     what.add_argument("--no-place", action="store_true", help="gate equivalents by module, without placement")
     text = f"with --no-place: one configuration, {', '.join(PRESETS)} (default all)"
     parser.add_argument("--config", metavar="NAME", choices=list(PRESETS), help=text)
-    add_protection(parser)
+    add_protection(parser, default=None, meaning=f"the board's; with --no-place {DEFAULT_PROTECTION}")
     text = "place and route with seeds 1 to N; the fastest becomes the bitstream (default 1)"
     parser.add_argument("--seeds", metavar="N", type=positive, help=text)
     parser.add_argument("--jobs", metavar="N", type=positive, help="seeds at a time (default: the number of cores)")
@@ -70,10 +70,10 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _boards() -> Table:
-    columns = ["board", "device", "speed grade", "config", "clock MHz"]
-    table = new_table("Boards (vanallen synth --board NAME)", columns, text=["board", "device", "config"])
+    columns = ["board", "device", "speed grade", "config", "protection", "clock MHz"]
+    table = new_table("Boards (vanallen synth --board NAME)", columns, text=["board", "device", "config", "protection"])
     for board in BOARDS.values():
-        table.add_row(board.name, board.device, board.speed, board.config, f"{board.clock_mhz:g}")
+        table.add_row(board.name, board.device, board.speed, board.config, board.protection, f"{board.clock_mhz:g}")
     return table
 
 
@@ -133,7 +133,12 @@ def _board(arguments: argparse.Namespace, output: Output) -> int:
     options: dict[str, Any] = {"seeds": arguments.seeds or 1, "jobs": arguments.jobs}
     with _tool_errors(), output.progress(f"Bitstream of {arguments.board}") as progress:
         board = find_board(arguments.board)
-        output.print(f"board {board.name}: {board.config} on {board.device}, {board.clock_mhz:g} MHz")
+        if arguments.protection is not None:
+            board = replace(board, protection=arguments.protection)
+        output.print(
+            f"board {board.name}: {board.config} on {board.device}, {board.clock_mhz:g} MHz, "
+            f"protection {board.protection}"
+        )
         result = build_bitstream(
             board,
             time_limit=arguments.time_limit or TIME_LIMIT,
@@ -143,7 +148,8 @@ def _board(arguments: argparse.Namespace, output: Output) -> int:
         )
     for line in _lines(result):
         output.print(line)
-    output.write_json(asdict(result), record=f"synth-{board.name}")
+    record = f"synth-{board.name}" if board.protection == "none" else f"synth-{board.name}-{board.protection}"
+    output.write_json(asdict(result), record=record)
     return 0 if result.met else 1
 
 
@@ -154,7 +160,8 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.board is not None:
         return _board(arguments, output)
     if arguments.no_place:
-        return _no_place([arguments.config] if arguments.config else list(PRESETS), arguments.protection, output)
+        names = [arguments.config] if arguments.config else list(PRESETS)
+        return _no_place(names, arguments.protection or DEFAULT_PROTECTION, output)
     output.print(_boards())
     output.write_json({"boards": [asdict(board) for board in BOARDS.values()]})
     return 0
