@@ -262,9 +262,9 @@ REGISTERS = (
         "governor",
         0x068,
         Access.READ_WRITE,
-        "the issue governor: of any `window` cycles, at most `slots` stream rows, half as many under thermal alarm; an error response while a job runs",
+        "the issue governor: of any `window` cycles, at most `slots` stream rows, half as many under thermal alarm",
         (
-            RegisterField("window", 0, 8, "cycles; 0 sets no limit", reset=0),
+            RegisterField("window", 0, 8, "cycles; 0 sets no limit; an error response while a job runs", reset=0),
             RegisterField("slots", 8, 8, "up to `window`", reset=0),
         ),
     ),

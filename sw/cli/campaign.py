@@ -84,8 +84,9 @@ def execute(arguments: argparse.Namespace) -> int:
     injected = len(result.numbers)
     output.print(_table("What became of them", counts, injected))
     bad = (Outcome.HANG, Outcome.DUE, Outcome.SDC)
-    modules: list[dict[str, Any]] = [{"name": name, **{outcome.name.lower(): number for outcome, number in found.items()}}
-                                     for name, found in result.by_register().items()]  # fmt: skip
+    modules: list[dict[str, Any]] = []
+    for name, found_there in result.by_register().items():
+        modules.append({"name": name, **{outcome.name.lower(): number for outcome, number in found_there.items()}})
     worst = sorted(modules, key=lambda row: -sum(int(row[outcome.name.lower()]) for outcome in bad))[:SHOWN]
     for row in worst:
         failures = {outcome.name.lower(): row[outcome.name.lower()] for outcome in bad if row[outcome.name.lower()]}

@@ -20,6 +20,7 @@ from .output import Output, new_table
 if TYPE_CHECKING:
     from vanallen.synth.area import Area
     from vanallen.synth.bitstream import Bitstream
+    from vanallen.synth.compare import Comparison
 
 __all__ = ["add", "execute"]
 
@@ -42,6 +43,8 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     text = f"with --no-place: one configuration, {', '.join(PRESETS)} (default all)"
     parser.add_argument("--config", metavar="NAME", choices=list(PRESETS), help=text)
     add_protection(parser, default=None, meaning=f"the board's; with --no-place {DEFAULT_PROTECTION}")
+    text = "with --no-place: with and without protection, side by side"
+    parser.add_argument("--compare", action="store_true", help=text)
     text = "place and route with seeds 1 to N; the fastest becomes the bitstream (default 1)"
     parser.add_argument("--seeds", metavar="N", type=positive, help=text)
     parser.add_argument("--jobs", metavar="N", type=positive, help="seeds at a time (default: the number of cores)")
@@ -65,6 +68,8 @@ def _check(arguments: argparse.Namespace) -> None:
     for option in ("seeds", "jobs", "time_limit"):
         if getattr(arguments, option) is not None and arguments.board is None:
             raise UsageError(f"--{option.replace('_', '-')} goes with --board: name one of {', '.join(BOARDS)}")
+    if arguments.compare and not arguments.no_place:
+        raise UsageError("--compare goes with --no-place")
     if arguments.config is not None and not arguments.no_place:
         raise UsageError("--config goes with --no-place; a board has its configuration, see vanallen synth")
 
@@ -85,6 +90,32 @@ def _modules(area: Area) -> Table:
             figures = (module.count, module.gates, module.gates / module.count, module.flip_flops, module.memory_bits)
             table.add_row(module.path or "the chip", *(f"{figure:,.0f}" for figure in figures))
     return table
+
+
+def _mechanisms(found: Comparison) -> Table:
+    more = found.overhead
+    title = f"{found.config}: {more['gates']:.1%} more gates, {more['memory_bits']:.1%} more memory bits"
+    table = new_table(title, ["what protects", "none", "full", "more"], text=["what protects"])
+    for part in found.mechanisms:
+        table.add_row(part.name, f"{part.none:,.0f}", f"{part.full:,.0f}", f"{part.share:.1%}")
+    table.add_row("the chip", f"{found.none.gates:,.0f}", f"{found.full.gates:,.0f}", f"{found.overhead['gates']:.1%}")
+    return table
+
+
+def _compare(names: Sequence[str], output: Output) -> int:
+    from vanallen.synth.compare import compare_areas  # loads Amaranth, which other commands don't need
+
+    comparisons = []
+    with _tool_errors(), output.progress("Gate equivalents") as progress:
+        for index, name in enumerate(names):
+            progress(index, len(names))
+            comparisons.append(compare_areas(name, say=output.print))
+    for found in comparisons:
+        output.print(_mechanisms(found))
+    configs = [asdict(found) for found in comparisons]
+    one = configs[0] if len(configs) == 1 else {}
+    output.write_json({**one, "configs": configs}, record=f"synth-compare-{names[0] if one else 'all'}")
+    return 0
 
 
 def _no_place(names: Sequence[str], protection: str, output: Output) -> int:
@@ -161,6 +192,8 @@ def execute(arguments: argparse.Namespace) -> int:
         return _board(arguments, output)
     if arguments.no_place:
         names = [arguments.config] if arguments.config else list(PRESETS)
+        if arguments.compare:
+            return _compare(names, output)
         return _no_place(names, arguments.protection or DEFAULT_PROTECTION, output)
     output.print(_boards())
     output.write_json({"boards": [asdict(board) for board in BOARDS.values()]})
