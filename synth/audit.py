@@ -220,7 +220,7 @@ class _Auditor:
             waiting += following
 
     def _goes_on(self, net: Net, copy: Copy) -> bool:
-        """Whether ``net`` is neither a vote nor a register of some copy; if it is, it must be one to read for ``copy``."""
+        """Whether ``net`` is neither a vote nor a register of a copy; if it is, it must be ``copy``'s to read."""
         voter, owned = self.votes.get(net), self.owners.get(net)
         if voter is not None and voter.index != copy.index:
             self._fail(f"{copy.name} follows from the voter of {voter.name}")
