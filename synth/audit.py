@@ -220,8 +220,7 @@ class _Auditor:
             waiting += following
 
     def _goes_on(self, net: Net, copy: Copy) -> bool:
-        """Whether ``net`` is neither a vote nor a register of some copy; one that is must be there for ``copy`` to
-        read."""
+        """Whether ``net`` is neither a vote nor a register of a copy; if it is, it must be ``copy``'s to read."""
         voter, owned = self.votes.get(net), self.owners.get(net)
         if voter is not None and voter.index != copy.index:
             self._fail(f"{copy.name} follows from the voter of {voter.name}")
