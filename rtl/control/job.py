@@ -125,13 +125,16 @@ class JobMachine(Machine):
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         latency = Scratchpad.latency
+        halts = now.phase == Phase.FLUSH
+        if self.config.protected:
+            halts |= now.phase == Phase.REPLAY
         fetching = now.phase == Phase.FETCH
         m.d.comb += [
             port.fetch.eq(fetching & (now.counter < COMMAND_WORDS)),
             port.fetch_address.eq((now.command << 3) | now.counter[:3]),
             port.capture.eq(fetching & (now.counter >= latency)),
             port.capture_index.eq(now.counter - latency),
-            port.halt.eq((now.phase == Phase.FLUSH) | (now.phase == Phase.REPLAY)),
+            port.halt.eq(halts),
             port.busy.eq(now.phase != Phase.IDLE),
             port.layer_busy.eq(port.busy & ~port.halt),
             port.status_error.eq(now.error),
@@ -176,10 +179,11 @@ class JobMachine(Machine):
                 m.d.comb += then.counter.eq(now.counter + 1)
                 with m.If(now.counter == self.flush_cycles):
                     self._finish(m, then, port)
-            with m.Case(Phase.REPLAY):
-                m.d.comb += then.counter.eq(now.counter + 1)
-                with m.If(now.counter == self.flush_cycles):
-                    m.d.comb += [then.phase.eq(Phase.FETCH), then.counter.eq(0)]
+            if self.config.protected:
+                with m.Case(Phase.REPLAY):
+                    m.d.comb += then.counter.eq(now.counter + 1)
+                    with m.If(now.counter == self.flush_cycles):
+                        m.d.comb += [then.phase.eq(Phase.FETCH), then.counter.eq(0)]
             with m.Default():
                 m.d.comb += then.phase.eq(Phase.IDLE)
         if self.config.protected:
