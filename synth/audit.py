@@ -56,7 +56,7 @@ def audit(
     """Compares a netlist, of ECP5 cells or generic gates, with the design it was made from.
 
     A failure is a register that a copy of a machine lacks, or shares with another copy; a voter that isn't there, is
-    shared, gives anything but the majority, or has other inputs than the three copies in their order; a copy that
+    shared, or gives anything but the majority of that register in the three copies; a copy that
     follows from state of another copy, or from its own without the vote, be it through a single gate; a register or
     memory that is there once, that a machine's next state follows from, and that is not listed; an entry of the list
     that nothing fits; a design in which nothing is triplicated.
@@ -71,7 +71,7 @@ def audit(
         Patterns of names (:mod:`fnmatch`) of single registers and memories, and why they may be single.
     under : str
         The instance that is audited, for example ``system.accelerator`` on a board: what is before its ports is as if
-        outside the chip, and names are those within it.
+        outside the chip, and names on the list are those within it.
     """
     return _Auditor(FlatNetlist(netlist), Elaborated(design, under=under), listed, under).audit()
 
@@ -98,9 +98,9 @@ class _Auditor:
         self.inputs = {netlist.nets[name][place] for name, place in design.inputs if name in netlist.nets}
         self.nets: dict[Bit, Net] = {}
         self.names: dict[Net, str] = {}
-        for name, bits in design.registers.items():
+        for name, bits in design.bits.items():
             for bit, net in zip(bits, netlist.nets.get(name, ()), strict=False):
-                if bit is not None and not self._is_register(self.nets.get(bit)):
+                if bit is not None and self.nets.get(bit) not in netlist.drivers:
                     self.nets[bit] = net
                     self.names.setdefault(net, plain(bit[0]))
         self.inside: dict[str, list[Net]] = defaultdict(list)  # registers, by the copy they lie in
@@ -132,11 +132,11 @@ class _Auditor:
         return driver is not None and driver.is_register
 
     def _check_registers(self, copies: list[Copy]) -> None:
-        """A bit that is voted on is a flip-flop in each of ``copies``, its own, or was removed from all; of the others
+        """A bit that is voted on is a flip-flop in each of ``copies``, its own, or one constant in all; of the others
         each has as many. Some of these have no name: Yosys's `abc9` keeps another one of the same net."""
         for bits in zip(*(copy.voted for copy in copies), strict=True):
             nets = [self.nets.get(bit) for bit in bits]
-            if any(net in self.netlist.drivers for net in nets if net is not None):
+            if len(set(nets)) > 1 or not isinstance(nets[0], str):
                 for copy, (register, _), net in zip(copies, bits, nets, strict=True):
                     self._own(copy, plain(register), net, voted=True)
         for copy in copies:
@@ -163,27 +163,21 @@ class _Auditor:
 
     def _check_voter(self, copy: Copy, copies: list[Copy]) -> None:
         """Each voted register has a voter of its own, which gives the majority of the three copies' registers."""
-        index = copy.index
-        wanted = [[self.nets.get(bit, "x") for bit in copies[place].voted] for place in (index, index - 1, index - 2)]
-        inputs = [self.netlist.nets.get(name, ()) for name in copy.inputs]
-        votes = self.netlist.nets.get(copy.vote, ())
-        if {len(word) for word in (*inputs, votes)} != {len(copy.voted)}:
-            self._fail(f"{copy.name} has no voter")
-            return
-        for place, vote in enumerate(votes):
-            three = [word[place] for word in wanted]
-            name = plain(copy.voted[place][0])
+        for place, vote in enumerate(copy.votes):
+            three = [self.nets.get(each.voted[place], "x") for each in copies]
+            name, net = plain(copy.voted[place][0]), self.nets.get(vote)
             if not all(map(self._is_register, three)):
                 continue  # removed, or a failure already
-            if [word[place] for word in inputs] != three:
-                self._fail(f"the voter of {name} does not get the three copies in their order")
-            elif vote in self.votes:
-                self._fail(f"{self.votes[vote].name} and {copy.name} share the voter of {name}")
-            elif not self._is_majority(vote, three):
-                self._fail(f"the voter of {name} does not give the majority")
+            if net is None:
+                self._fail(f"{name} has no voter")
+                continue
+            if net in self.votes:
+                self._fail(f"{self.votes[net].name} and {copy.name} share the voter of {name}")
+            elif not self._is_majority(net, three):
+                self._fail(f"the voter of {name} does not give the majority of the three copies")
             else:
                 self.voters += 1
-            self.votes.setdefault(vote, copy)
+            self.votes.setdefault(net, copy)
 
     def _is_majority(self, vote: Net, three: Sequence[Net]) -> bool:
         try:
@@ -201,6 +195,8 @@ class _Auditor:
         if net in known:
             return known[net]
         cell = self.netlist.drivers[net]
+        if not cell.is_gate:
+            raise LookupError(cell.name)
         return cell.value({pin: self._value(nets[0], known) for pin, nets in cell.inputs.items()})
 
     def _check_inputs(self, copy: Copy) -> None:

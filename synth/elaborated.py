@@ -36,16 +36,15 @@ class Copy:
     index : int
     voted, flow : list[Bit]
         The registers whose vote the machine sees, from the voter's lowest bit; those that need no vote.
-    vote, inputs : str, tuple[str, str, str]
-        Names of nets of its voter: the output, and the inputs for this copy, the one before it and the one before that.
+    votes : list[Bit]
+        What its voter gives for each of ``voted``.
     """
 
     machine: str
     index: int
     voted: list[Bit]
     flow: list[Bit]
-    vote: str
-    inputs: tuple[str, str, str]
+    votes: list[Bit]
 
     @property
     def name(self) -> str:
@@ -76,8 +75,8 @@ class Elaborated:
     -------
     copies : list[Copy]
         Of all triplicated machines.
-    registers : dict[str, list[Bit | None]]
-        By name of a net, bit by bit: the register that gives it, through nothing but wires.
+    bits : dict[str, list[Bit | None]]
+        By name of a net, bit by bit: the register or vote that gives it, through nothing but wires.
     inputs : set[Bit]
         Nets, by name and place, at the input ports of the instance that is looked at.
     """
@@ -92,8 +91,8 @@ class Elaborated:
                        if not under or path == under or path.startswith(f"{under}.")}  # fmt: skip
         nets = build_netlist(whole).signals  # type: ignore[no-untyped-call]
         bits = {net: (_join(path, part.names[signal]), place) for path, part in self._parts.items()
-                for signal in _registers(part) for place, net in enumerate(nets[signal])}  # fmt: skip
-        self.registers = {name: [bits.get(net) for net in nets[signal]] for name, signal in _named(self._parts, nets)}
+                for signal in _sources(part) for place, net in enumerate(nets[signal])}  # fmt: skip
+        self.bits = {name: [bits.get(net) for net in nets[signal]] for name, signal in _named(self._parts, nets)}
         self.copies = [self._copy(path, index) for path, part in self._parts.items()
                        if isinstance(part.origin, Triplicated) for index in range(3)]  # fmt: skip
         ports = {net for signal in _inputs(self._parts[under].origin) if signal in nets
@@ -108,11 +107,10 @@ class Elaborated:
         names = {signal.name: (_join(path, part.names[signal]), len(signal)) for signal in _registers(part)}
         for member, (name, width) in names.items():
             (voted if member in part.origin.voted else flow).extend((name, place) for place in range(width))
-        at, below = self._find(Voter, f"{path}.vote")
-        vote, *inputs = (_join(at, below.names[getattr(below.origin, port)])
-                         for port in ("vote", "first", "second", "third"))  # fmt: skip
-        return Copy(machine=machine, index=index, voted=voted, flow=flow, vote=vote,
-                    inputs=(inputs[0], inputs[1], inputs[2]))  # fmt: skip
+        at, voter = self._find(Voter, f"{path}.vote")
+        vote = _join(at, voter.names[voter.origin.vote])
+        return Copy(machine=machine, index=index, voted=voted, flow=flow,
+                    votes=[(vote, place) for place in range(len(voted))])  # fmt: skip
 
     def _find(self, kind: type, name: str) -> tuple[str, _Part]:
         """The instance of ``kind`` that is called ``name``."""
@@ -149,6 +147,13 @@ def _named(parts: dict[str, _Part], nets: Any) -> Iterator[tuple[str, Any]]:
         for signal, name in part.names.items():
             if signal in nets:
                 yield _join(path, name), signal
+
+
+def _sources(part: _Part) -> Iterator[Any]:
+    """The registers in ``part`` itself, and the votes."""
+    yield from _registers(part)
+    if isinstance(part.origin, Voter):
+        yield part.origin.vote  # type: ignore[attr-defined]
 
 
 def _registers(part: _Part) -> Iterator[Any]:

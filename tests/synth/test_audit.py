@@ -184,7 +184,7 @@ def test_copies_merge_where_their_modules_are_not_kept(netlist):
     assert any(re.fullmatch(merged, text) for text in found)
     assert any(text.startswith("the copies of access have ") for text in found)
     for place in range(3):
-        assert f"access.copy_{place} has no voter" in found
+        assert f"access.copy_{place}.row has no voter" in found
     assert "access.copy_0 follows from access.copy_1.row without a vote" in found
 
 
@@ -241,17 +241,17 @@ def drivers(netlist, number):
     ]
 
 
-def renamed(netlist, name, number, bit=1):
-    for label, entry in netlist["modules"]["chip"]["netnames"].items():
-        if re.sub(r"\$\d+", "", label) == name:
-            entry["bits"][bit] = number
+def renamed(netlist, old, new):
+    """``netlist`` with the names of net ``old`` given to ``new``."""
+    for entry in netlist["modules"]["chip"]["netnames"].values():
+        entry["bits"] = [new if bit == old else bit for bit in entry["bits"]]
     return netlist
 
 
 def test_two_copies_share_a_voter(netlist):
     broken = netlist()
     one, other = net(broken, "access.copy_1.vote.vote"), net(broken, "access.copy_0.vote.vote")
-    found = failures(renamed(rewired(broken, one, other), "access.copy_1.vote.vote", other))
+    found = failures(renamed(rewired(broken, one, other), one, other))
     assert found == ["access.copy_0 and access.copy_1 share the voter of access.copy_1.row",
                      "access.copy_1 follows from the voter of access.copy_0"]  # fmt: skip
 
@@ -268,11 +268,14 @@ def test_the_logic_of_a_copy_reads_its_registers_without_a_vote(netlist):
     assert failures(rewired(broken, vote, row)) == ["access.copy_2 follows from access.copy_2.row without a vote"]
 
 
-def test_inputs_of_a_voter_are_swapped(netlist):
+def test_inputs_of_two_voters_are_swapped(netlist):
     broken = netlist()
-    second, third = (net(broken, f"access.copy_0.vote.{port}") for port in ("second", "third"))
-    renamed(renamed(broken, "access.copy_0.vote.second", third), "access.copy_0.vote.third", second)
-    assert failures(broken) == ["the voter of access.copy_0.row does not get the three copies in their order"]
+    third = [net(broken, "access.copy_0.vote.third", bit) for bit in range(2)]
+    for bit in range(2):
+        (voter,) = drivers(broken, net(broken, "access.copy_0.vote.vote", bit))
+        voter["connections"] = {pin: [third[1 - bit] if number == third[bit] else number for number in nets]
+                                for pin, nets in voter["connections"].items()}  # fmt: skip
+    assert failures(broken) == ["the voter of access.copy_0.row does not give the majority of the three copies"]
 
 
 @pytest.mark.parametrize("value", ["0", "1"])
@@ -282,7 +285,7 @@ def test_an_input_of_a_voter_is_stuck(netlist, value):
     (voter,) = drivers(broken, net(broken, "access.copy_0.vote.vote"))
     voter["connections"] = {pin: [value if number == third else number for number in nets]
                             for pin, nets in voter["connections"].items()}  # fmt: skip
-    assert failures(broken) == ["the voter of access.copy_0.row does not give the majority"]
+    assert failures(broken) == ["the voter of access.copy_0.row does not give the majority of the three copies"]
 
 
 def test_every_wrong_bit_in_the_table_of_a_voter(netlist):
@@ -294,7 +297,7 @@ def test_every_wrong_bit_in_the_table_of_a_voter(netlist):
     assert len(used) == 8
     for place in used:
         voter["parameters"]["INIT"] = format(table ^ 1 << place, "016b")
-        assert failures(sound) == ["the voter of access.copy_0.row does not give the majority"]
+        assert failures(sound) == ["the voter of access.copy_0.row does not give the majority of the three copies"]
 
 
 def test_a_register_is_gone_from_one_copy(netlist):
@@ -307,10 +310,7 @@ def test_a_register_is_gone_from_one_copy(netlist):
 def test_a_register_is_constant_in_one_copy(netlist):
     broken = netlist()
     number = net(broken, "access.copy_1.row")
-    names = [name for name, entry in broken["modules"]["chip"]["netnames"].items() if number in entry["bits"]]
-    for name in names:
-        bits = broken["modules"]["chip"]["netnames"][name]["bits"]
-        bits[bits.index(number)] = "0"
+    broken = renamed(broken, number, "0")
     assert "access.copy_1.row is no register" in failures(rewired(broken, number, "0"))
 
 
