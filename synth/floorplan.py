@@ -12,19 +12,16 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from vanallen.rtl.config import Config
-from vanallen.rtl.ecc.secded import Secded
-from vanallen.rtl.registers import Window, window_banks, window_rows
+from vanallen.rtl.registers import Window
 from vanallen.rtl.technology import Technology
 
+from .deep_memory import deep_cells, deep_memories
 from .multipliers import technology_for
 
-__all__ = ["SITES", "Sites", "floorplan"]
+__all__ = ["SITES", "Sites", "floorplan", "ram_name"]
 
 CHIP = "system.accelerator."
 """Where the chip lies in a board's top."""
-
-_RAM_BITS = 1 << 14
-"""Of a block RAM, without the ninth bit of each byte."""
 
 _CONTROL = ("command_ram.ram.0.0", "command_ram.ram.0.1", "cycle_log.log.0.0")
 """Block RAMs of the control."""
@@ -85,6 +82,11 @@ SITES = {
 """By device: where the multipliers and block RAMs of full designs were placed by nextpnr-ecp5."""
 
 
+def ram_name(window: Window) -> str:
+    """The cell of a memory of the chip, after flattening."""
+    return f"{CHIP}{window.name.lower()}_ram.ram"
+
+
 def _stacks(sites: Sites, height: int) -> Iterator[list[tuple[int, int]]]:
     """Groups of multipliers one below the other, ``height`` of them, from left to right; in rows that are left over,
     side by side, on the way back."""
@@ -109,25 +111,11 @@ def _lanes(config: Config, sites: Sites, stacks: list[list[tuple[int, int]]]) ->
     return near[: config.lanes] if len(near) >= config.lanes else [middle] * config.lanes
 
 
-def _row_bits(config: Config, window: Window) -> int:
-    """Bits of a memory's row, check bits with them."""
-    banks, bits = window_banks(config, window)
-    if config.protected:
-        bits = Secded(data_bits=bits, address_bits=(window_rows(config, window) - 1).bit_length()).word_bits
-    return banks * bits
-
-
-def _ram_cells(config: Config, window: Window) -> list[str]:
-    """Cells of a memory that is deeper than a block RAM is with whole bytes, so that each holds some bits of every row.
-
-    Named as Yosys's ``memory_libmap`` does; empty for a memory that isn't divided so.
-    """
-    rows = window_rows(config, window)
-    if rows not in (1 << 14, 1 << 13, 1 << 12):
+def _deep_rams(config: Config, window: Window) -> list[str]:
+    """Block RAMs of a deep memory, named as Yosys's ``memory_libmap`` does; none if it isn't deep."""
+    if window not in deep_memories(config):
         return []
-    width = _RAM_BITS // rows
-    cells = -(-_row_bits(config, window) // width)
-    return [f"{CHIP}{window.name.lower()}_ram.ram.0.{index}" for index in range(cells)]
+    return [f"{ram_name(window)}.0.{index}" for index in range(deep_cells(config, window))]
 
 
 def _array_stacks(config: Config, sites: Sites) -> list[list[tuple[int, int]]]:
@@ -178,7 +166,7 @@ def floorplan(config: Config, device: str) -> dict[str, str]:
             place(f"{CHIP}parameter_ram.ram.0.{_PARAMETER_RAMS * lane + index}", *at)
     for cell in _CONTROL:
         place(f"{CHIP}{cell}", *sites.control)
-    weights, activations = (_ram_cells(config, window) for window in (Window.WEIGHT, Window.ACTIVATION))
+    weights, activations = (_deep_rams(config, window) for window in (Window.WEIGHT, Window.ACTIVATION))
     if len(weights) + len(activations) + _OTHER_RAMS <= len(free):
         for weight, activation in zip_longest(weights, activations):
             if activation is not None:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from vanallen.boards.board import Board
-from vanallen.rtl.config import preset
+from vanallen.rtl.config import Config, preset
 from vanallen.rtl.technology import Technology
 
+from .deep_memory import LIBRARY, LIBRARY_FILE, deep_memories, map_deep_memories
 from .find_board import platform_of
-from .floorplan import floorplan
+from .floorplan import floorplan, ram_name
 from .multipliers import technology_for
 from .recipe import (
     AFTER_READ,
@@ -69,6 +70,18 @@ def _own_environment() -> Iterator[None]:
         os.environ.update(kept)
 
 
+def _synthesis(config: Config, device: str) -> tuple[list[str], list[str]]:
+    """Options of ``synth_ecp5`` for the chip, and the commands after it."""
+    options = list(SYNTHESIS_OPTIONS)
+    if technology_for(config, device) is not Technology.ECP5:
+        options.append(NO_MORE_MULTIPLIERS)
+    deep = [ram_name(window) for window in deep_memories(config)]
+    if not (config.protected and deep):
+        return options, []
+    rest = ["synth_ecp5", *options, "-run", "map_ram:", "-top", DESIGN]
+    return [*options, "-run", "begin:map_ram"], [map_deep_memories(deep), " ".join(rest)]
+
+
 def make_plan(board: Board, make_core: MakeCore = chip) -> Plan:
     """Elaborates the design of ``board``; runs no tool.
 
@@ -83,12 +96,8 @@ def make_plan(board: Board, make_core: MakeCore = chip) -> Plan:
     platform = platform_of(board)
     pll = board_pll(board, platform)
     config = preset(board.config, board.protection)
-    sites: dict[str, str] = {}
-    options = list(SYNTHESIS_OPTIONS)
-    if make_core is chip:
-        sites = floorplan(config, board.device)
-        if technology_for(config, board.device) is not Technology.ECP5:
-            options.append(NO_MORE_MULTIPLIERS)
+    sites = floorplan(config, board.device) if make_core is chip else {}
+    options, then = _synthesis(config, board.device) if make_core is chip else (list(SYNTHESIS_OPTIONS), [])
     with _own_environment():
         build = platform.prepare(
             BoardTop(board=board, make_core=make_core),
@@ -96,10 +105,11 @@ def make_plan(board: Board, make_core: MakeCore = chip) -> Plan:
             emit_src=False,  # else the files would name the folder that the sources lie in
             script_after_read="\n".join(AFTER_READ),
             synth_opts=" ".join(options),
-            script_after_synth="\n".join([*AFTER_SYNTHESIS, *fixed_cells(sites)]),
+            script_after_synth="\n".join([*then, *AFTER_SYNTHESIS, *fixed_cells(sites)]),
             nextpnr_opts=[*PLACE_OPTIONS, "--freq", f"{board.clock_mhz:g}"],
         )
     files = {name: build.files[name] for name in (f"{DESIGN}.ys", f"{DESIGN}.lpf")}
+    files[LIBRARY_FILE] = LIBRARY
     files[f"{DESIGN}.il"] = share_modules(build.files[f"{DESIGN}.il"])
     commands = {tool: arguments for tool, *arguments in json.loads(build.files[f"build_{DESIGN}.json"])["commands"]}
     everything = json.dumps([files, commands, versions], sort_keys=True)

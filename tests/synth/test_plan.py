@@ -36,7 +36,7 @@ def test_the_same_in_every_process_and_folder(tmp_path, counter, variables):
 
 def test_files_name_no_folder(counter):
     plan = make_plan(BOARD, counter)
-    assert sorted(plan.files) == ["top.il", "top.lpf", "top.ys"]
+    assert sorted(plan.files) == ["deep_rams.txt", "top.il", "top.lpf", "top.ys"]
     for text in plan.files.values():
         assert str(Path(__file__).parents[2]) not in text and ".py" not in text
     assert sorted(plan.commands) == ["ecppack", "nextpnr-ecp5", "yosys"]
