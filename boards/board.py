@@ -33,6 +33,8 @@ class Board:
         The part and its speed grade as the board file says them.
     oscillator : str
         The board file's clock that feeds the PLL; its frequency stands there.
+    protection : str
+        What the chip is protected by, one of ``vanallen.rtl.config.PROTECTIONS``.
     baud : int
         Bits a second of the link at the UART.
     uart, led : tuple[str, int]
@@ -43,7 +45,7 @@ class Board:
     TypeError
         If clock or baud is not a number.
     ValueError
-        If a value is outside what it must be, or the preset is unknown.
+        If a value is outside what it must be, or the preset is unknown, or can't be protected.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Board:
     device: str
     speed: str
     oscillator: str
+    protection: str = "none"
     baud: int = BAUD
     uart: tuple[str, int] = ("uart", 0)
     led: tuple[str, int] = ("led", 0)
@@ -62,7 +65,7 @@ class Board:
             value = getattr(self, field)
             if not isinstance(value, int | float) or isinstance(value, bool):
                 raise TypeError(f"{field} must be a number, not {value!r}")
-        preset(self.config)
+        preset(self.config, self.protection)
         _require(0 < self.clock_mhz <= 400, f"clock_mhz must be above 0 and at most 400, not {self.clock_mhz!r}")
         _require(self.baud > 0, f"baud must be positive, not {self.baud!r}")
         module, _, name = self.platform.partition(":")

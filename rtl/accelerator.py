@@ -214,15 +214,17 @@ class Accelerator(wiring.Component):
 
     def _hit(self, value: ValueLike, point: Injection, when: ValueLike, bit: int = 0) -> Value:
         """``value``, one ``bit`` of it flipped if the host chose ``point``, at the first opportunity."""
-        value = Value.cast(value)
+        unhit: Value = Value.cast(value)
         if not self.config.protected:
-            return value
-        hit = self._chosen(point) & when
+            return unhit
+        hit: Value = self._chosen(point) & when
         self._hits.append(hit)
-        return value ^ (hit << bit)
+        changed: Value = unhit ^ (hit << bit)
+        return changed
 
     def _chosen(self, point: Injection) -> Value:
-        return self._agreed("host", "inject") == point
+        chosen: Value = self._agreed("host", "inject") == point
+        return chosen
 
     def _inject(self, m: Module) -> None:
         """What the host chose inside other components, and whether anything was hit."""

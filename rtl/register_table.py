@@ -20,8 +20,6 @@ class Window(NumberedWindow):
     """Commands of eight 64-bit words."""
     PARAMETER = 2
     """Bias (int32) and scale (float32) of a channel, one pair a lane."""
-    SIDE = 3
-    """Checksum weights, one a weight row; present where the configuration has side columns."""
     WEIGHT = 4
     """Weights (int8): a row is one row of a tile, one byte a column of the array."""
     ACTIVATION = 6
@@ -154,7 +152,7 @@ REGISTERS = (
         "version of the hardware interface",
         (
             RegisterField("patch", 0, 8, "corrections", constant=0),
-            RegisterField("minor", 8, 8, "additions", constant=2),
+            RegisterField("minor", 8, 8, "additions", constant=3),
             RegisterField("major", 16, 8, "incompatible changes", constant=0),
         ),
     ),
@@ -266,7 +264,7 @@ REGISTERS = (
         Access.READ_WRITE,
         "the issue governor: of any `window` cycles, at most `slots` stream rows, half as many under thermal alarm",
         (
-            RegisterField("window", 0, 8, "cycles; 0 sets no limit", reset=0),
+            RegisterField("window", 0, 8, "cycles; 0 sets no limit; an error response while a job runs", reset=0),
             RegisterField("slots", 8, 8, "up to `window`", reset=0),
         ),
     ),
@@ -281,7 +279,7 @@ REGISTERS = (
         "replay_limit",
         0x078,
         Access.READ_WRITE,
-        "how often a block begins again before the job ends with the cause",
+        "how often a block begins again before the job ends with the cause; an error response while a job runs",
         (RegisterField("times", 0, 4, "times", reset=3),),
     ),
     Register(
@@ -395,14 +393,6 @@ MEMORIES = (
         rows_size="parameter_rows",
         item_bytes=8,
         items_size="lanes",
-    ),
-    Memory(
-        "side",
-        0x180000,
-        "Checksum weights, one a weight row; present where the configuration has side columns.",
-        rows_size="weight_words",
-        item_bytes=2,
-        present_size="side_columns",
     ),
     Memory(
         "weight",

@@ -80,7 +80,7 @@ class Memory:
     """The memory in the window at ``base``.
 
     It has as many rows as the size ``rows_size`` of the configuration says. A row holds ``item_bytes`` bytes for each
-    unit of the size ``items_size``, or once if that is None. Where the size ``present_size`` is zero there is none.
+    unit of the size ``items_size``, or once if that is None.
     """
 
     name: str
@@ -89,11 +89,6 @@ class Memory:
     rows_size: str
     item_bytes: int
     items_size: str | None = None
-    present_size: str | None = None
-
-    def present(self, config: Config) -> bool:
-        """Whether the chip of ``config`` has this memory."""
-        return self.present_size is None or bool(getattr(config, self.present_size))
 
     def rows(self, config: Config) -> int:
         """Rows on the chip of ``config``."""

@@ -12,12 +12,15 @@ from .config import WINDOW_BYTES, Config
 from .register_table import ADDRESS_BITS, MEMORIES, REGISTERS, Injection, State, Window
 from .register_types import Access, Memory, Register, RegisterField
 
-__all__ = ["ADDRESS_BITS", "CLEARED", "COUNTERS", "DEFAULT_STEAL_INTERVAL", "IDENTITY", "REGISTERS", "VERSION", "WINDOW_BYTES",
-           "Access", "Injection", "Register", "RegisterField", "State", "Window", "memory", "register", "window_banks",
-           "window_rows", "window_stride", "windows"]  # fmt: skip
+__all__ = ["ADDRESS_BITS", "CLEARED", "COUNTERS", "DEFAULT_STEAL_INTERVAL", "IDENTITY", "MEMORY_WINDOWS", "REGISTERS",
+           "VERSION", "WINDOW_BYTES", "Access", "Injection", "Register", "RegisterField", "State", "Window", "memory",
+           "register", "window_banks", "window_rows", "window_stride"]  # fmt: skip
 
 _REGISTERS = {entry.name: entry for entry in REGISTERS}
 _MEMORIES = {Window[entry.name.upper()]: entry for entry in MEMORIES}
+
+MEMORY_WINDOWS = tuple(_MEMORIES)
+"""The windows of the memories, by address."""
 
 
 def register(name: str) -> Register:
@@ -48,11 +51,6 @@ COUNTERS = tuple(name for name in CLEARED if register(name).fields[0].name == "c
 def memory(window: Window) -> Memory:
     """The memory in ``window``; KeyError for the registers."""
     return _MEMORIES[window]
-
-
-def windows(config: Config) -> list[Window]:
-    """The windows of the memories that ``config`` has, in the order of their addresses."""
-    return [window for window, entry in _MEMORIES.items() if entry.present(config)]
 
 
 def window_stride(config: Config, window: Window) -> int:

@@ -52,6 +52,7 @@ class Bitstream:
 
     board: str
     config: str
+    protection: str
     device: str
     speed: str
     design_hash: str
@@ -154,7 +155,7 @@ def build_bitstream(
         best = max(((seed, report) for seed, report in placed if report), default=None,
                    key=lambda pair: (pair[1].met, pair[1].fmax_mhz))  # fmt: skip
         packed = pack(plan, best[0].seed, cache=cache, say=say) if best else None
-    area = measure_area(preset(board.config), cache=cache, say=say) if make_core is None else None
+    area = measure_area(preset(board.config, board.protection), cache=cache, say=say) if make_core is None else None
     progress(seeds + 2, seeds + 2)
     seconds = {"elaboration": elaboration, "synthesis": synthesis.seconds,
                "placement": sum(seed.seconds for seed, _ in placed),
@@ -179,9 +180,10 @@ def _result(
     board, report = plan.board, best[1] if best else None
     speeds = [seed.fmax_mhz for seed, _ in placed if seed.fmax_mhz is not None]
     clock_mhz = float(plan.clock_hz) / 1e6
-    macs = preset(board.config).macs_per_cycle
+    macs = preset(board.config, board.protection).macs_per_cycle
     return Bitstream(
-        board=board.name, config=board.config, device=board.device, speed=board.speed, design_hash=plan.design_hash,
+        board=board.name, config=board.config, protection=board.protection, device=board.device, speed=board.speed,
+        design_hash=plan.design_hash,
         bitstream=str(packed.folder / f"{DESIGN}.bit") if packed else None,
         target_mhz=board.clock_mhz, clock_mhz=clock_mhz,
         met=report is not None and report.met,

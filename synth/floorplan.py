@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from vanallen.rtl.config import Config
+from vanallen.rtl.ecc.secded import Secded
+from vanallen.rtl.registers import Window, window_banks, window_rows
+from vanallen.rtl.technology import Technology
+
+from .multipliers import technology_for
 
 __all__ = ["SITES", "Sites", "floorplan"]
 
@@ -93,34 +98,49 @@ def _stacks(sites: Sites, height: int) -> Iterator[list[tuple[int, int]]]:
 
 
 def _lanes(config: Config, sites: Sites, stacks: list[list[tuple[int, int]]]) -> list[tuple[int, int]]:
-    """A group for each lane of the requantizer: of those left over, the ones nearest to the middle of the device."""
+    """A group for each lane of the requantizer: of those left over, the ones nearest to the middle of the device.
+
+    The middle itself for all, if there are too few.
+    """
     taken = {place for stack in stacks for place in stack}
     left = [(x, y) for y in sites.multiplier_rows for x in sites.columns if (x, y) not in taken]
-    middle = sites.columns[len(sites.columns) // 2], sum(sites.multiplier_rows) / len(sites.multiplier_rows)
-    return sorted(left, key=lambda at: (abs(at[0] - middle[0]) + abs(at[1] - middle[1]), at))[: config.lanes]
+    middle = sites.columns[len(sites.columns) // 2], sum(sites.multiplier_rows) // len(sites.multiplier_rows)
+    near = sorted(left, key=lambda at: (abs(at[0] - middle[0]) + abs(at[1] - middle[1]), at))
+    return near[: config.lanes] if len(near) >= config.lanes else [middle] * config.lanes
 
 
-def _ram_cells(memory: str, rows: int, bits: int) -> list[str]:
+def _row_bits(config: Config, window: Window) -> int:
+    """Bits of a memory's row, check bits with them."""
+    banks, bits = window_banks(config, window)
+    if config.protected:
+        bits = Secded(data_bits=bits, address_bits=(window_rows(config, window) - 1).bit_length()).word_bits
+    return banks * bits
+
+
+def _ram_cells(config: Config, window: Window) -> list[str]:
     """Cells of a memory that is deeper than a block RAM is with whole bytes, so that each holds some bits of every row.
 
     Named as Yosys's ``memory_libmap`` does; empty for a memory that isn't divided so.
     """
-    width = _RAM_BITS // rows
+    rows = window_rows(config, window)
     if rows not in (1 << 14, 1 << 13, 1 << 12):
         return []
-    return [f"{CHIP}{memory}_ram.ram.0.{index}" for index in range(bits // width)]
+    width = _RAM_BITS // rows
+    cells = -(-_row_bits(config, window) // width)
+    return [f"{CHIP}{window.name.lower()}_ram.ram.0.{index}" for index in range(cells)]
 
 
 def _array_stacks(config: Config, sites: Sites) -> list[list[tuple[int, int]]]:
     """A stack for each column of the array; none if it doesn't fit."""
     if config.rows % _GROUP:
         return []
+    columns = config.columns + config.side_columns
     stacks = list(_stacks(sites, config.rows // _GROUP))
-    spare = len(sites.columns) - config.columns
+    spare = len(sites.columns) - columns
     if spare > 0:  # one band is enough: what is left of it, for the requantizer, in its middle
         middle = len(sites.columns) // 2
         del stacks[middle : middle + min(spare, config.lanes)]
-    return stacks[: config.columns] if len(stacks) >= config.columns else []
+    return stacks[:columns] if len(stacks) >= columns else []
 
 
 def floorplan(config: Config, device: str) -> dict[str, str]:
@@ -152,13 +172,13 @@ def floorplan(config: Config, device: str) -> dict[str, str]:
     lanes = _lanes(config, sites, stacks)
     for lane, at in enumerate(lanes):
         multiply = f"{CHIP}requantizer.lane_{lane}.multiply"
-        plan |= {f"{multiply}.{cell}": site for cell, site in zip(_PRODUCTS, sites.multipliers(at), strict=True)}
+        if technology_for(config, device) is Technology.ECP5:
+            plan |= {f"{multiply}.{cell}": site for cell, site in zip(_PRODUCTS, sites.multipliers(at), strict=True)}
         for index in range(_PARAMETER_RAMS):
             place(f"{CHIP}parameter_ram.ram.0.{_PARAMETER_RAMS * lane + index}", *at)
     for cell in _CONTROL:
         place(f"{CHIP}{cell}", *sites.control)
-    weights = _ram_cells("weight", config.weight_words, 8 * config.columns)
-    activations = _ram_cells("activation", config.activation_words, 8 * config.rows)
+    weights, activations = (_ram_cells(config, window) for window in (Window.WEIGHT, Window.ACTIVATION))
     if len(weights) + len(activations) + _OTHER_RAMS <= len(free):
         for weight, activation in zip_longest(weights, activations):
             if activation is not None:

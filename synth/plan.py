@@ -12,10 +12,19 @@ from fractions import Fraction
 
 from vanallen.boards.board import Board
 from vanallen.rtl.config import preset
+from vanallen.rtl.technology import Technology
 
 from .find_board import platform_of
 from .floorplan import floorplan
-from .recipe import AFTER_READ, AFTER_SYNTHESIS, PLACE_OPTIONS, SYNTHESIS_OPTIONS, fixed_cells
+from .multipliers import technology_for
+from .recipe import (
+    AFTER_READ,
+    AFTER_SYNTHESIS,
+    NO_MORE_MULTIPLIERS,
+    PLACE_OPTIONS,
+    SYNTHESIS_OPTIONS,
+    fixed_cells,
+)
 from .share_modules import share_modules
 from .tools import tool_versions
 from .top import BoardTop, MakeCore, board_pll, chip
@@ -73,14 +82,20 @@ def make_plan(board: Board, make_core: MakeCore = chip) -> Plan:
     versions = tool_versions()
     platform = platform_of(board)
     pll = board_pll(board, platform)
-    sites = floorplan(preset(board.config), board.device) if make_core is chip else {}
+    config = preset(board.config, board.protection)
+    sites: dict[str, str] = {}
+    options = list(SYNTHESIS_OPTIONS)
+    if make_core is chip:
+        sites = floorplan(config, board.device)
+        if technology_for(config, board.device) is not Technology.ECP5:
+            options.append(NO_MORE_MULTIPLIERS)
     with _own_environment():
         build = platform.prepare(
             BoardTop(board=board, make_core=make_core),
             DESIGN,
             emit_src=False,  # else the files would name the folder that the sources lie in
             script_after_read="\n".join(AFTER_READ),
-            synth_opts=" ".join(SYNTHESIS_OPTIONS),
+            synth_opts=" ".join(options),
             script_after_synth="\n".join([*AFTER_SYNTHESIS, *fixed_cells(sites)]),
             nextpnr_opts=[*PLACE_OPTIONS, "--freq", f"{board.clock_mhz:g}"],
         )

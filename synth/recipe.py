@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["AFTER_READ", "AFTER_SYNTHESIS", "NETLIST", "PLACE_OPTIONS", "SYNTHESIS_OPTIONS", "fixed_cells"]
+__all__ = [
+    "AFTER_READ",
+    "AFTER_SYNTHESIS",
+    "NETLIST",
+    "NO_MORE_MULTIPLIERS",
+    "PLACE_OPTIONS",
+    "SYNTHESIS_OPTIONS",
+    "fixed_cells",
+]
 
 NETLIST = "netlist.v"
 """File of the synthesized design as Verilog."""
@@ -12,6 +20,8 @@ NETLIST = "netlist.v"
 AFTER_READ = (
     # Else Yosys merges equal registers, of the array's diagonals and of the groups that are drained, into long nets.
     "setattr -mod -set keep_hierarchy 1 *.pe_* *.drain_select_*",
+    # Else it merges the copies of what is there three times, and their voters (which are modules in the copies).
+    "setattr -mod -set keep_hierarchy 1 *.copy_*",
     # Scratchpads, the log of cycles and accumulators never read and write one row in one cycle (what is round them
     # drops the read; the tag's order keeps them apart): no logic that would define what such a read gives. It must come
     # before `memory_collect` makes one cell of a memory's ports, which `synth_ecp5` does.
@@ -21,6 +31,9 @@ AFTER_READ = (
 
 SYNTHESIS_OPTIONS = ("-nowidelut",)
 """Options of ``synth_ecp5``: multiplexers of several LUTs must stand in one tile, and whatever follows is far away."""
+
+NO_MORE_MULTIPLIERS = "-nodsp"
+"""Option of ``synth_ecp5`` where the device has multipliers for the array only: it infers none."""
 
 AFTER_SYNTHESIS = (f"write_verilog -noattr {NETLIST}",)
 """Yosys commands after ``synth_ecp5``."""

@@ -12,10 +12,10 @@ from amaranth.lib import io
 from vanallen.boards.board import Board
 from vanallen.rtl.config import preset
 from vanallen.rtl.system import System
-from vanallen.rtl.technology import Technology
 
 from .clock import ClockGenerator
 from .errors import BoardError
+from .multipliers import technology_for
 from .pll import Pll, find_pll
 
 __all__ = ["BoardTop", "MakeCore", "board_pll", "chip"]
@@ -33,8 +33,9 @@ def chip(board: Board, link_hz: int) -> Any:
     BoardError
         If the link's clock can't make the board's bit rate.
     """
+    config = preset(board.config, board.protection)
     try:
-        return System(config=preset(board.config), link_hz=link_hz, baud=board.baud, technology=Technology.ECP5)
+        return System(config=config, link_hz=link_hz, baud=board.baud, technology=technology_for(config, board.device))
     except ValueError as error:
         raise BoardError(f"{board.name}'s link, clocked by {board.oscillator}, can't be made: {error}") from error
 

@@ -8,16 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vanallen.rtl.config import Config
-from vanallen.rtl.registers import REGISTERS, Access, Window, register, window_banks, window_rows, window_stride
+from vanallen.rtl.registers import (
+    MEMORY_WINDOWS,
+    REGISTERS,
+    Access,
+    Window,
+    register,
+    window_banks,
+    window_rows,
+    window_stride,
+)
 from vanallen.sw.driver.simulation import LibraryTarget
 from vanallen.sw.driver.target import BUS_BYTES, BusError, Target
 
 from .jobs import Mismatch
 
-__all__ = ["WINDOWS", "check_empty", "check_meetings", "check_memories", "check_refusals"]
-
-WINDOWS = (Window.COMMAND, Window.PARAMETER, Window.WEIGHT, Window.ACTIVATION)
-"""The memories."""
+__all__ = ["check_empty", "check_meetings", "check_memories", "check_refusals"]
 
 _LOGGED = 64
 """Words of ``layer_cycles``."""
@@ -54,7 +60,7 @@ def check_memories(target: Target, config: Config, *, seed: int) -> None:
     values = np.random.default_rng(seed)
     contents = [
         (address, values.integers(0, 1 << 64, count, np.uint64), window)
-        for window in WINDOWS for address, count in _blocks(config, window)
+        for window in MEMORY_WINDOWS for address, count in _blocks(config, window)
     ]  # fmt: skip
     for turned in (np.uint64(0), ~np.uint64(0)):
         for address, words, _ in contents:
@@ -66,7 +72,7 @@ def check_memories(target: Target, config: Config, *, seed: int) -> None:
 
 def check_empty(target: Target, config: Config) -> None:
     """Every word of every memory and the cycles of every command are zero; raises :class:`Mismatch` if not."""
-    for window in WINDOWS:
+    for window in MEMORY_WINDOWS:
         for address, count in _blocks(config, window):
             _expect(target, address, np.zeros(count, np.uint64), f"{window.name.lower()} RAM after a reset")
     _expect(target, register("layer_cycles").address, np.zeros(_LOGGED, np.uint64), "cycles of commands after a reset")
@@ -82,11 +88,11 @@ def _refused(what: str, access: Callable[..., object], *arguments: int) -> None:
 
 def _holes(config: Config) -> list[int]:
     """Addresses with nothing behind them: beside registers, in windows without memory, right behind memories."""
-    ends = [window.base + window_rows(config, window) * window_stride(config, window) for window in WINDOWS]
-    used = {window.base for window in Window if window is not Window.SIDE}
+    ends = [window.base + window_rows(config, window) * window_stride(config, window) for window in MEMORY_WINDOWS]
+    used = {window.base for window in Window}
     named = {entry.address for entry in REGISTERS}
     low = [address for address in range(0, 0x400, BUS_BYTES) if address not in named]
-    return [*low, 0x600, 0xFF8, 0x1000, 0x7FFF8, Window.SIDE.base, 5 << 19, 7 << 19,
+    return [*low, 0x600, 0xFF8, 0x1000, 0x7FFF8, 3 << 19, 5 << 19, 7 << 19,
             *(end for end in ends if end not in used and end >> 19 != 8)]  # fmt: skip
 
 
@@ -100,7 +106,7 @@ def check_refusals(target: Target, config: Config) -> None:
     BusError
         If one is refused that must not be.
     """
-    for window in WINDOWS:
+    for window in MEMORY_WINDOWS:
         end = window.base + window_rows(config, window) * window_stride(config, window)
         last = end - window_stride(config, window)
         target.write(last, 0)
@@ -129,7 +135,7 @@ def check_meetings(target: LibraryTarget, config: Config) -> None:
     Mismatch
         If a word or its cycle is another.
     """
-    for window in WINDOWS:
+    for window in MEMORY_WINDOWS:
         stride, held = window_stride(config, window), (1 << window_banks(config, window)[1]) - 1
         row = window.base + 5 * stride
         apart, before = set(), 0

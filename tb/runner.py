@@ -138,7 +138,7 @@ def _environment(**values: str) -> Iterator[None]:
 def _chip(config: Config, technology: Technology) -> str:
     """The chip's Verilog, with the models of what the technology's form of it instances."""
     text = verilog(config, technology)
-    return models() + text if technology is Technology.ECP5 else text
+    return text if technology is Technology.GENERIC else models() + text
 
 
 def build(

@@ -42,7 +42,7 @@ class ProcessingElement(wiring.Component):
     weight_bits : int
         Width of the signed weight.
     technology : Technology
-        ``ECP5``: the registers before and behind the product are those of a DSP block; the one that hands the
+        Unless ``GENERIC``, the registers before and behind the product are those of a DSP block; the one that hands the
         activation on is beside it. Equal to ``GENERIC`` cycle by cycle.
     """
 
@@ -84,7 +84,7 @@ class ProcessingElement(wiring.Component):
             swap.eq(self.swap),
             load.eq(self.load),
         ]
-        if self.technology is Technology.ECP5:
+        if self.technology is not Technology.GENERIC:
             m.submodules.dsp = mult18x18d(a=self.activation, b=active, product=product, registered=True)
         else:
             m.d.sync += product.eq(activation * active)

@@ -8,14 +8,22 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl.config import Config
-from vanallen.rtl.registers import ADDRESS_BITS, Window, register, window_banks, window_rows, window_stride
+from vanallen.rtl.registers import (
+    ADDRESS_BITS,
+    MEMORY_WINDOWS,
+    Window,
+    register,
+    window_banks,
+    window_rows,
+    window_stride,
+)
 
 from .register_file import readable, writable
 
 __all__ = ["MEMORIES", "PLACE_BITS", "WINDOW_BITS", "WORD_ADDRESS_BITS", "HostDecode", "bank_bits"]
 
-MEMORIES = (Window.COMMAND, Window.PARAMETER, Window.WEIGHT, Window.ACTIVATION)
-"""The windows that are RAM in every build."""
+MEMORIES = MEMORY_WINDOWS
+"""The windows that are RAM."""
 
 WORD_ADDRESS_BITS = ADDRESS_BITS - 3
 """Of the address of a 64-bit word; no byte of one is addressed alone."""
@@ -26,7 +34,7 @@ WINDOW_BITS = 3
 PLACE_BITS = 9
 """The lower bits of a word's address, which name a register, or a bank in a row."""
 
-WAITING = ("start", "steal_interval")
+WAITING = ("start", "steal_interval", "governor", "replay_limit")
 """Registers that are only written while the chip is idle."""
 
 

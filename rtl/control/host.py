@@ -47,7 +47,7 @@ class HostMachine(Machine):
             **({"inject": INJECT_BITS} if protected else {}),
             **{f"clear_{name}": 1 for name in CLEARED},
         })  # fmt: skip
-        self.reset = {name: place.reset for name, place in places.items()}
+        self.reset = {name: place.reset or 0 for name, place in places.items()}
         self.ports = {
             "write": In(1), "address": In(12), "data": In(64), "finished": In(1),
             "start": Out(1), "first": Out(16), "count": Out(16), "number": Out(16), "patience": Out(16),

@@ -2,6 +2,7 @@
 
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
@@ -161,7 +162,7 @@ class Scratchpad(wiring.Component):
             if self.writable:
                 m.d.comb += [copy.write.eq(self.write[index].enable), copy.write_row.eq(self.write[index].address)]
 
-    def _decode(self, m: Module, access: wiring.Component, read: wiring.PureInterface) -> None:
+    def _decode(self, m: Module, access: wiring.Component, read: Any) -> None:
         """A decoder a bank; it takes the place of the two registers of an unprotected memory."""
         rows = [Signal(self.address_bits, name=f"row_{stage}", reset_less=True) for stage in range(3)]
         m.d.sync += [rows[0].eq(read.addr), rows[1].eq(rows[0]), rows[2].eq(rows[1])]

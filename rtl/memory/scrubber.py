@@ -27,8 +27,9 @@ class ScrubbedAccessMachine(AccessMachine):
 
     A word that arrives with one wrong bit (``corrected``, a bit a bank, with the word) is written back corrected, one
     bank at a time (``restored``), in the cycle it arrives (``restores``): unless anything was written since it was
-    asked for, so that newer data are never overwritten; the same row is then read again. Nothing else writes back. A
-    word that can't be corrected stays as it is: ``corrected`` is low for it.
+    asked for, so that newer data are never overwritten, or someone reads the row in this cycle, whose read goes first;
+    the same row is then read again. Nothing else writes back. A word that can't be corrected stays as it is:
+    ``corrected`` is low for it.
 
     ``reader`` is who asked for the word that arrives; ``arriving``: two cycles earlier, that it is the data path's.
     """
@@ -55,6 +56,7 @@ class ScrubbedAccessMachine(AccessMachine):
         self._choose(m, now, then, port)
         own = Signal()
         scrubs = Signal()
+        puts_right = Signal()
         first = Signal(len(port.corrected))
         m.d.comb += [
             own.eq(now.served | port.write.any()),
@@ -64,9 +66,13 @@ class ScrubbedAccessMachine(AccessMachine):
             scrubs.eq(~(port.read | now.asked | port.fill | now.scrubbing)),
         ]
         with m.If(port.restores):
-            m.d.comb += [then.writes.eq(first), then.write_address.eq(now.row)]
+            m.d.comb += then.write_address.eq(now.row)
         with m.If(scrubs):
             m.d.comb += then.read_address.eq(now.row)
+        read_too = (port.read | now.asked) & (then.read_address == then.write_address)
+        m.d.comb += puts_right.eq(port.restores & ~read_too)
+        with m.If(puts_right):
+            m.d.comb += then.writes.eq(first)
         meets = self._ports_never_meet(m, now, then, port, requested=port.read | now.asked | scrubs)
         m.d.comb += [
             then.collided.eq((port.read | now.asked) & meets),
@@ -77,7 +83,7 @@ class ScrubbedAccessMachine(AccessMachine):
             port.reader.eq(readers[-1]), port.arriving.eq(readers[1] == Reader.DATA_PATH),
         ]  # fmt: skip
         # on when nothing is wrong in this row any more, or nothing that could be put right
-        done = arrives & (~port.corrected.any() | (port.restores & (first == port.corrected)))
+        done = arrives & (~port.corrected.any() | (puts_right & (first == port.corrected)))
         m.d.comb += then.row.eq(now.row + (port.fill | done))
         with m.If(arrives):
             m.d.comb += then.scrubbing.eq(0)

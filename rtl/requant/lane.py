@@ -56,7 +56,7 @@ class Lane(wiring.Component):
         checked.
     value_parity : Out(1)
     wrong : Out(FAULTS)
-        Low if nothing was hit, from the tenth cycle after power-up on: each register is written in each cycle.
+        Low if nothing was hit, from the eleventh cycle after power-up on: each register is written in each cycle.
     """
 
     latency = timing.LANE

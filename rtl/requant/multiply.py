@@ -27,8 +27,8 @@ class Multiply(wiring.Component):
     technology : Technology
         ``ECP5``: the four products are DSP blocks with their own output registers.
     protected : bool
-        The product of the operands' residues modulo 3 moves along. ``wrong``, combinational: that of ``product`` is
-        another, since a register of the two was hit.
+        The product of the operands' residues modulo 3 moves along. ``wrong``, combinational: that of the ``product`` a
+        cycle ago was another, since a register of the two was hit.
     """
 
     latency = timing.MULTIPLY
@@ -58,16 +58,19 @@ class Multiply(wiring.Component):
         return m
 
     def _check(self, m: Module) -> None:
-        """The product less the one that the operands' residues tell is 0 modulo 3."""
-        a, b, told, told_delayed = (Signal(2, name=name, reset_less=True)
-                                    for name in ("residue_a", "residue_b", "residue_2", "residue_3"))  # fmt: skip
+        """The product less what the operands' residues tell is 0 modulo 3: told a cycle after the product."""
+        names = ("residue_a", "residue_b", "told_2", "told_3", "told_4", "residue_low", "residue_high")
+        a, b, *told, low, high = (Signal(2, name=name, reset_less=True) for name in names)
         m.d.sync += [
             a.eq(residue(m, self.a, "a")),
             b.eq(residue(m, self.b, "b")),
-            told.eq(product(a, b)),
-            told_delayed.eq(told),
+            told[0].eq(product(a, b)),
+            told[1].eq(told[0]),
+            told[2].eq(told[1]),
+            low.eq(residue(m, self.product[:24], "low")),
+            high.eq(residue(m, self.product[24:], "high")),
         ]
-        difference = residue(m, Cat(self.product, ~told_delayed), "difference")  # 3 - told is -told
+        difference = residue(m, Cat(low, high, ~told[2]), "difference")  # 3 - told is -told
         m.d.comb += self.wrong.eq(difference[0] ^ difference[1])
 
     def _partial(self, m: Module, name: str, a, b) -> Signal:

@@ -41,7 +41,7 @@ class Requantizer(wiring.Component):
     write_parity : Out(rows)
         Parity of each byte of ``write_data``.
     wrong : Out(FAULTS)
-        What the lanes find, all of them together; a register. Low if nothing was hit, from the eleventh cycle after
+        What the lanes find, all of them together; a register. Low if nothing was hit, from the twelfth cycle after
         power-up on.
     """
 

@@ -29,8 +29,10 @@ def residue(m: Module, value: Value, name: str) -> Value:
 
 def _sum(a: Value, b: Value) -> Value:
     """The sum of two residues: its carry, 4, is 1."""
-    total = a + b
-    return (total[:2] + total[2])[:2]
+    carry = (a[1] & b[1]) | ((a[1] ^ b[1]) & a[0] & b[0])
+    generated, half = a[0] & b[0], a[0] ^ b[0]
+    low, middle = half ^ carry, generated | (half & carry)  # with the carry put in below
+    return Cat(low, a[1] ^ b[1] ^ middle)
 
 
 def product(a: Value, b: Value) -> Value:

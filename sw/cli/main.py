@@ -11,13 +11,13 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from . import bench, export, info, prove, regress, report, run, synth
+from . import bench, campaign, export, info, prove, regress, report, run, synth
 from .errors import RunFailed, UsageError
 from .options import Parser
 
 __all__ = ["main"]
 
-COMMANDS = (info, run, bench, regress, prove, synth, export, report)
+COMMANDS = (info, run, bench, regress, campaign, prove, synth, export, report)
 
 
 def _parser() -> Parser:

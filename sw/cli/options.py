@@ -8,8 +8,8 @@ from typing import NoReturn
 
 from vanallen.rtl.config import PRESETS, Config, preset
 
-__all__ = ["Parser", "add_command", "add_config", "add_protection", "add_seed", "chip_name", "chosen_config", "natural",
-           "positive"]  # fmt: skip
+__all__ = ["DEFAULT_PROTECTION", "Parser", "add_command", "add_config", "add_protection", "add_seed", "chip_name",
+           "chosen_config", "natural", "positive"]  # fmt: skip
 
 DEFAULT_CONFIG = "cubesat"
 DEFAULT_PROTECTION = "none"
@@ -46,10 +46,12 @@ def add_config(parser: Parser) -> None:
     add_protection(parser)
 
 
-def add_protection(parser: Parser) -> None:
-    """``--protection full|none``."""
-    text = f"what the chip is protected by: full or none (default {DEFAULT_PROTECTION})"
-    parser.add_argument("--protection", choices=["full", "none"], default=DEFAULT_PROTECTION, help=text)
+def add_protection(
+    parser: Parser, *, default: str | None = DEFAULT_PROTECTION, meaning: str = DEFAULT_PROTECTION
+) -> None:
+    """``--protection full|none``; ``meaning`` says in the help what the default is."""
+    text = f"what the chip is protected by: full or none (default {meaning})"
+    parser.add_argument("--protection", choices=["full", "none"], default=default, help=text)
 
 
 def chosen_config(arguments: argparse.Namespace) -> Config:

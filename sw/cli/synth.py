@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -14,12 +14,13 @@ from vanallen.boards.catalog import BOARDS
 from vanallen.rtl.config import PRESETS, preset
 
 from .errors import UsageError
-from .options import Parser, add_command, add_protection, positive
+from .options import DEFAULT_PROTECTION, Parser, add_command, add_protection, positive
 from .output import Output, new_table
 
 if TYPE_CHECKING:
     from vanallen.synth.area import Area
     from vanallen.synth.bitstream import Bitstream
+    from vanallen.synth.compare import Comparison
 
 __all__ = ["add", "execute"]
 
@@ -41,7 +42,9 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     what.add_argument("--no-place", action="store_true", help="gate equivalents by module, without placement")
     text = f"with --no-place: one configuration, {', '.join(PRESETS)} (default all)"
     parser.add_argument("--config", metavar="NAME", choices=list(PRESETS), help=text)
-    add_protection(parser)
+    add_protection(parser, default=None, meaning=f"the board's; with --no-place {DEFAULT_PROTECTION}")
+    text = "with --no-place: with and without protection, side by side"
+    parser.add_argument("--compare", action="store_true", help=text)
     text = "place and route with seeds 1 to N; the fastest becomes the bitstream (default 1)"
     parser.add_argument("--seeds", metavar="N", type=positive, help=text)
     parser.add_argument("--jobs", metavar="N", type=positive, help="seeds at a time (default: the number of cores)")
@@ -65,15 +68,17 @@ def _check(arguments: argparse.Namespace) -> None:
     for option in ("seeds", "jobs", "time_limit"):
         if getattr(arguments, option) is not None and arguments.board is None:
             raise UsageError(f"--{option.replace('_', '-')} goes with --board: name one of {', '.join(BOARDS)}")
+    if arguments.compare and not arguments.no_place:
+        raise UsageError("--compare goes with --no-place")
     if arguments.config is not None and not arguments.no_place:
         raise UsageError("--config goes with --no-place; a board has its configuration, see vanallen synth")
 
 
 def _boards() -> Table:
-    columns = ["board", "device", "speed grade", "config", "clock MHz"]
-    table = new_table("Boards (vanallen synth --board NAME)", columns, text=["board", "device", "config"])
+    columns = ["board", "device", "speed grade", "config", "protection", "clock MHz"]
+    table = new_table("Boards (vanallen synth --board NAME)", columns, text=["board", "device", "config", "protection"])
     for board in BOARDS.values():
-        table.add_row(board.name, board.device, board.speed, board.config, f"{board.clock_mhz:g}")
+        table.add_row(board.name, board.device, board.speed, board.config, board.protection, f"{board.clock_mhz:g}")
     return table
 
 
@@ -85,6 +90,32 @@ def _modules(area: Area) -> Table:
             figures = (module.count, module.gates, module.gates / module.count, module.flip_flops, module.memory_bits)
             table.add_row(module.path or "the chip", *(f"{figure:,.0f}" for figure in figures))
     return table
+
+
+def _mechanisms(found: Comparison) -> Table:
+    more = found.overhead
+    title = f"{found.config}: {more['gates']:.1%} more gates, {more['memory_bits']:.1%} more memory bits"
+    table = new_table(title, ["what protects", "none", "full", "more"], text=["what protects"])
+    for part in found.mechanisms:
+        table.add_row(part.name, f"{part.none:,.0f}", f"{part.full:,.0f}", f"{part.share:.1%}")
+    table.add_row("the chip", f"{found.none.gates:,.0f}", f"{found.full.gates:,.0f}", f"{found.overhead['gates']:.1%}")
+    return table
+
+
+def _compare(names: Sequence[str], output: Output) -> int:
+    from vanallen.synth.compare import compare_areas  # loads Amaranth, which other commands don't need
+
+    comparisons = []
+    with _tool_errors(), output.progress("Gate equivalents") as progress:
+        for index, name in enumerate(names):
+            progress(index, len(names))
+            comparisons.append(compare_areas(name, say=output.print))
+    for found in comparisons:
+        output.print(_mechanisms(found))
+    configs = [asdict(found) for found in comparisons]
+    one = configs[0] if len(configs) == 1 else {}
+    output.write_json({**one, "configs": configs}, record=f"synth-compare-{names[0] if one else 'all'}")
+    return 0
 
 
 def _no_place(names: Sequence[str], protection: str, output: Output) -> int:
@@ -133,7 +164,12 @@ def _board(arguments: argparse.Namespace, output: Output) -> int:
     options: dict[str, Any] = {"seeds": arguments.seeds or 1, "jobs": arguments.jobs}
     with _tool_errors(), output.progress(f"Bitstream of {arguments.board}") as progress:
         board = find_board(arguments.board)
-        output.print(f"board {board.name}: {board.config} on {board.device}, {board.clock_mhz:g} MHz")
+        if arguments.protection is not None:
+            board = replace(board, protection=arguments.protection)
+        output.print(
+            f"board {board.name}: {board.config} on {board.device}, {board.clock_mhz:g} MHz, "
+            f"protection {board.protection}"
+        )
         result = build_bitstream(
             board,
             time_limit=arguments.time_limit or TIME_LIMIT,
@@ -143,7 +179,8 @@ def _board(arguments: argparse.Namespace, output: Output) -> int:
         )
     for line in _lines(result):
         output.print(line)
-    output.write_json(asdict(result), record=f"synth-{board.name}")
+    record = f"synth-{board.name}" if board.protection == "none" else f"synth-{board.name}-{board.protection}"
+    output.write_json(asdict(result), record=record)
     return 0 if result.met else 1
 
 
@@ -154,7 +191,10 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.board is not None:
         return _board(arguments, output)
     if arguments.no_place:
-        return _no_place([arguments.config] if arguments.config else list(PRESETS), arguments.protection, output)
+        names = [arguments.config] if arguments.config else list(PRESETS)
+        if arguments.compare:
+            return _compare(names, output)
+        return _no_place(names, arguments.protection or DEFAULT_PROTECTION, output)
     output.print(_boards())
     output.write_json({"boards": [asdict(board) for board in BOARDS.values()]})
     return 0

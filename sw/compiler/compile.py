@@ -139,7 +139,7 @@ def _program(
 ) -> Program:
     return Program(
         config=config, model=graph.model,
-        commands=resident.command_words(), weights=np.concatenate(resident.weights), side=resident.side(),
+        commands=resident.command_words(), weights=np.concatenate(resident.weights),
         bias=np.concatenate(resident.bias), scale=np.concatenate(resident.scale),
         layers=tuple(layers), steps=tuple(steps),
         inputs={name: graph.types[name] for name in graph.inputs},

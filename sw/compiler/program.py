@@ -136,8 +136,6 @@ class Program:
         uint64 [commands, 8].
     weights : numpy.ndarray
         int8 [words, C], from word 0 of weight RAM.
-    side : numpy.ndarray
-        int16 [words], the sum of each weight word.
     bias, scale : numpy.ndarray
         int32 and float32 [rows, lanes], from row 0 of parameter RAM.
     layers : tuple[Layer, ...]
@@ -160,7 +158,6 @@ class Program:
     model: onnx.ModelProto
     commands: npt.NDArray[np.uint64]
     weights: npt.NDArray[np.int8]
-    side: npt.NDArray[np.int16]
     bias: npt.NDArray[np.int32]
     scale: npt.NDArray[np.float32]
     layers: tuple[Layer, ...]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from vanallen.rtl.commands import encode
 from vanallen.rtl.config import COMMAND_WORDS, Config
-from vanallen.sw.golden.arithmetic import side_weight, wrap_int32
+from vanallen.sw.golden.arithmetic import wrap_int32
 
 from .errors import CapacityError
 from .layer import QuantizedLayer
@@ -86,7 +86,3 @@ class Resident:
     def command_words(self) -> npt.NDArray[np.uint64]:
         """The encoded commands, [commands, 8]."""
         return np.array([encode(fields) for fields in self.fields], np.uint64).reshape(-1, COMMAND_WORDS)
-
-    def side(self) -> npt.NDArray[np.int16]:
-        """The checksum weight of every weight word."""
-        return side_weight(np.concatenate(self.weights))

@@ -13,6 +13,7 @@ from vanallen.rtl.config import COMMAND_WORDS, Config
 from vanallen.rtl.registers import (
     COUNTERS,
     IDENTITY,
+    MEMORY_WINDOWS,
     VERSION,
     State,
     Window,
@@ -20,7 +21,6 @@ from vanallen.rtl.registers import (
     window_banks,
     window_rows,
     window_stride,
-    windows,
 )
 
 from .errors import DriverError, JobFailed, JobTimeout, WrongChip
@@ -101,7 +101,7 @@ class Driver:
         Twice the cycles in which all memories are filled one after the other, and some for the accesses, are enough.
         """
         self._write("interrupt", enable=0, pending=1)
-        limit = 2 * sum(window_rows(self.config, window) for window in windows(self.config)) + 8192
+        limit = 2 * sum(window_rows(self.config, window) for window in MEMORY_WINDOWS) + 8192
         for _ in range(0, limit, _POLL_CYCLES):
             if self._read("status")["state"] not in (State.FILLING, State.BUSY):
                 return
@@ -166,18 +166,6 @@ class Driver:
     def load_weights(self, word: int, values: NDArray[np.int8]) -> None:
         """Write ``values`` int8 [n, C] to weight RAM from word ``word``."""
         self._store(Window.WEIGHT, word, values, "weights", self.config.columns, np.int8)
-
-    def load_side(self, word: int, values: NDArray[np.int16]) -> None:
-        """Write the checksum weights ``values`` int16 [n] of the weight words from ``word`` on.
-
-        Raises
-        ------
-        ValueError
-            If the chip has no side columns.
-        """
-        if not self.config.side_columns:
-            raise ValueError(f"side weights must be for a chip with side columns, not {self.config.name}")
-        self._store(Window.SIDE, word, values.reshape(-1, 1), "side weights", 1, np.int16)
 
     def load_parameters(self, row: int, bias: NDArray[np.int32], scale: NDArray[np.float32]) -> None:
         """Write ``bias`` int32 and ``scale`` float32, both [n, lanes], to parameter RAM from row ``row``."""

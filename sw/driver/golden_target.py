@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from vanallen.rtl.commands import ErrorCode
 from vanallen.rtl.config import Config
 from vanallen.rtl.registers import (
-    DEFAULT_STEAL_INTERVAL,
     REGISTERS,
     Access,
     Register,
@@ -18,7 +17,6 @@ from vanallen.rtl.registers import (
     Window,
     window_banks,
     window_stride,
-    windows,
 )
 from vanallen.sw.golden import GoldenAccelerator, GoldenJob
 
@@ -26,6 +24,9 @@ from .packing import pack_register, pack_rows, unpack_register
 from .target import BUS_BYTES, BusError, Response, check_address
 
 __all__ = ["GoldenTarget"]
+
+_PROTECTED = ("replay_limit",)
+"""Settings that only a protected chip has; they read as zero on another one."""
 
 
 def _register_at(address: int) -> Register:
@@ -39,7 +40,8 @@ class GoldenTarget:
     """The golden model as a :class:`~vanallen.sw.driver.target.Target`.
 
     It answers as the chip does, SLVERR where there is nothing and in the wrong direction, except that jobs end within
-    the write to ``start``, counters and ``layer_cycles`` read 0, and a reset takes no time.
+    the write to ``start``, counters and ``layer_cycles`` read 0, and a reset takes no time. Settings of what takes time
+    (the governor, the watchdog's patience) or repairs (``replay_limit``) are kept and change nothing.
 
     Parameters
     ----------
@@ -63,8 +65,11 @@ class GoldenTarget:
         self.accelerator.clear()
         self.last_job: GoldenJob | None = None
         self._status = {"state": int(State.READY)}
-        self._enable = self._pending = 0
-        self._steal_interval = DEFAULT_STEAL_INTERVAL
+        self._settings = {
+            entry.name: {field.name: field.reset or 0 for field in entry.fields}
+            for entry in REGISTERS
+            if entry.access is Access.READ_WRITE and (self.config.protected or entry.name not in _PROTECTED)
+        }
 
     def write(self, address: int, data: int) -> None:
         """Write one word."""
@@ -111,12 +116,9 @@ class GoldenTarget:
     def _memory(self, address: int) -> tuple[Window, NDArray[Any]]:
         """The window that ``address`` lies in and its memory; a window without one is part of the window before it."""
         window = max(entry for entry in Window if entry.base <= address)
-        if window not in windows(self.config):
-            raise BusError(address, Response.SLVERR)
         memories: dict[Window, NDArray[Any]] = {
             Window.COMMAND: self.accelerator.commands.reshape(-1, 1),
             Window.PARAMETER: self.accelerator.parameters,
-            Window.SIDE: self.accelerator.side.reshape(-1, 1),
             Window.WEIGHT: self.accelerator.weight,
             Window.ACTIVATION: self.accelerator.activation,
         }
@@ -154,11 +156,7 @@ class GoldenTarget:
         entry = _register_at(address)
         if entry.access is Access.WRITE:
             raise BusError(address, Response.SLVERR)
-        values: dict[str, dict[str, int]] = {
-            "status": self._status,
-            "interrupt": {"enable": self._enable, "pending": self._pending},
-            "steal_interval": {"slots": self._steal_interval},
-        }
+        values = {"status": self._status, **self._settings}
         return pack_register(entry, **values.get(entry.name, entry.constants(self.config)))
 
     def _write_register(self, address: int, data: int) -> None:
@@ -171,14 +169,14 @@ class GoldenTarget:
         elif entry.name == "reset" and values["reset"]:
             self._reset()
         elif entry.name == "interrupt":
-            self._enable = values["enable"]
-            self._pending &= ~values["pending"]
-        elif entry.name == "steal_interval":
-            self._steal_interval = values["slots"]
+            pending = self._settings["interrupt"]["pending"] & ~values["pending"]
+            self._settings["interrupt"] = {"enable": values["enable"], "pending": pending}
+        elif entry.name in self._settings:
+            self._settings[entry.name] = values
 
     def _start(self, *, first: int, count: int, job: int, patience: int = 0) -> None:
-        self.last_job = self.accelerator.run(first, count, steal_interval=self._steal_interval)
-        self._pending = 1
+        self.last_job = self.accelerator.run(first, count, steal_interval=self._settings["steal_interval"]["slots"])
+        self._settings["interrupt"]["pending"] = 1
         blocks = 0
         if self.last_job.error is ErrorCode.NONE:
             fields = self.last_job.layers[-1].fields

@@ -10,12 +10,12 @@ from vanallen.rtl.config import COMMAND_WORDS, Config
 from vanallen.rtl.registers import (
     ADDRESS_BITS,
     IDENTITY,
+    MEMORY_WINDOWS,
     REGISTERS,
     VERSION,
     State,
     window_rows,
     window_stride,
-    windows,
 )
 
 __all__ = ["c_header"]
@@ -72,7 +72,7 @@ def _sizes(config: Config) -> Iterator[str]:
 
 def _address_map(config: Config) -> Iterator[str]:
     yield _define("VANALLEN_ADDRESS_BITS", f"{ADDRESS_BITS}u")
-    for window in windows(config):
+    for window in MEMORY_WINDOWS:
         prefix = f"VANALLEN_{window.name}_RAM"
         yield _define(f"{prefix}_BASE", f"0x{window.base:06X}u")
         yield _define(f"{prefix}_STRIDE", f"{window_stride(config, window)}u", "bytes of address from row to row")

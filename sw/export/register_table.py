@@ -91,7 +91,7 @@ def _codes(top: AddrmapNode, path: str) -> type[UserEnum]:
 def _windows(top: AddrmapNode) -> Iterator[str]:
     doc = "The windows of the address map: the value of address bits 21 to 19."
     yield from ("", "", "class Window(NumberedWindow):", f'    """{doc}"""', "")
-    windows = [child for child in top.children(skip_not_present=False) if isinstance(child, AddressableNode)]
+    windows = [child for child in top.children() if isinstance(child, AddressableNode)]
     for child in windows:
         number, rest = divmod(child.absolute_address, WINDOW_BYTES)
         if rest:
@@ -144,7 +144,7 @@ def _memory(node: MemNode) -> Iterator[str]:
     yield f"        {_literal(node.inst_name)},"
     yield f"        0x{node.absolute_address:06X},"
     yield f"        {_literal(_desc(node))},"
-    for name in ("rows_size", "item_bytes", "items_size", "present_size"):
+    for name in ("rows_size", "item_bytes", "items_size"):
         if node.get_property(name) is not None:
             yield f"        {name}={_literal(node.get_property(name))},"
     yield "    ),"
@@ -158,7 +158,7 @@ def register_table(top: AddrmapNode) -> str:
     ValueError
         If a window doesn't begin where windows do, or something has no description or codes.
     """
-    nodes = list(top.descendants(skip_not_present=False))
+    nodes = list(top.descendants())
     registers = [node for node in nodes if isinstance(node, RegNode)]
     memories = [node for node in nodes if isinstance(node, MemNode)]
     lines = [_HEAD, f"ADDRESS_BITS = {top.get_property('address_bits')}", *_windows(top)]

@@ -8,14 +8,13 @@ from vanallen.rtl.commands import FIELDS, ErrorCode, Opcode
 from vanallen.rtl.config import COMMAND_WORDS, PRESETS, Config
 from vanallen.rtl.registers import (
     ADDRESS_BITS,
+    MEMORY_WINDOWS,
     REGISTERS,
     VERSION,
     Register,
     State,
-    Window,
     window_rows,
     window_stride,
-    windows,
 )
 
 from .markdown import bits, table
@@ -63,7 +62,7 @@ def register_map(config: Config) -> dict[str, Any]:
                 "stride": window_stride(config, window),
                 "rows": window_rows(config, window),
             }
-            for window in windows(config)
+            for window in MEMORY_WINDOWS
         ],
         "states": {code.name: code.value for code in State},
         "errors": {code.name: code.value for code in ErrorCode},
@@ -88,13 +87,8 @@ def _register_tables() -> list[str]:
 
 def _memory_tables() -> list[str]:
     rows: list[list[object]] = []
-    for window in (window for window in Window if window is not Window.REGISTERS):
-        sizes = [
-            f"{window_rows(config, window)} x {window_stride(config, window)}"
-            if window in windows(config)
-            else "absent"
-            for config in PRESETS.values()
-        ]
+    for window in MEMORY_WINDOWS:
+        sizes = [f"{window_rows(config, window)} x {window_stride(config, window)}" for config in PRESETS.values()]
         rows.append([f"`{window.name.lower()}`", f"0x{window.base:06X}", *sizes])
     return table(["memory", "base", *(f"`{name}`" for name in PRESETS)], rows)
 

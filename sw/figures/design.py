@@ -11,8 +11,8 @@ __all__ = ["board_hash", "chip_hash"]
 
 
 @lru_cache
-def chip_hash(config: str) -> str:
-    """The first 16 digits of the SHA-256 of the Verilog of the preset ``config``.
+def chip_hash(config: str, protection: str = "none") -> str:
+    """The first 16 digits of the SHA-256 of the Verilog of the preset ``config``, protected or not.
 
     Raises
     ------
@@ -23,7 +23,7 @@ def chip_hash(config: str) -> str:
     """
     from vanallen.rtl.verilog import verilog  # loads Amaranth, which the rendering of tables doesn't need
 
-    return hashlib.sha256(verilog(preset(config)).encode()).hexdigest()[:16]
+    return hashlib.sha256(verilog(preset(config, protection)).encode()).hexdigest()[:16]
 
 
 @lru_cache

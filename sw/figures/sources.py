@@ -8,12 +8,18 @@ from typing import Any
 
 from .design import board_hash, chip_hash
 
-__all__ = ["CONFIGS", "SEEDS", "SOURCES", "Source"]
+__all__ = ["COMPARED", "CONFIGS", "EARLIER", "FLIPS", "SEEDS", "SOURCES", "Source"]
 
 Figures = dict[str, Any]
 
 CONFIGS = ("nano", "cubesat", "payload")
 """Configurations in the tables."""
+
+COMPARED = ("nano", "cubesat", "payload", "orbital")
+"""Configurations whose protected chip is compared with the unprotected one."""
+
+FLIPS = 50_000
+"""Flips of a campaign in the tables."""
 
 SEEDS = {"ulx3s-85f": 8, "ulx3s-45f": 2}
 """Boards in the tables, and the placements of each, of which they give the least, the median and the best."""
@@ -73,8 +79,13 @@ def _area(result: Mapping[str, Any]) -> Figures:
     return {"gates": area["gates"]}
 
 
-def _on(config: str) -> Callable[[], str]:
-    return lambda: chip_hash(config)
+def _overhead(result: Mapping[str, Any]) -> Figures:
+    return {"none": result["none"]["gates"], "full": result["full"]["gates"], "overhead": result["overhead"],
+            "mechanisms": {part["name"]: part["share"] for part in result["mechanisms"]}}  # fmt: skip
+
+
+def _on(config: str, protection: str = "none") -> Callable[[], str]:
+    return lambda: chip_hash(config, protection)
 
 
 def _for(board: str) -> Callable[[], str]:
@@ -91,7 +102,20 @@ SOURCES = (
     Source("prove", ("prove",), _prove, _on("nano")),
     *(Source(f"area-{name}", ("synth", "--no-place", "--config", name), _area, _on(name))
       for name in CONFIGS),
+    Source("regress-full", ("regress", "--config", "nano", "--protection", "full"),
+           _chosen("passed", "failed", "coverage"), _on("nano", "full")),
+    Source("prove-full", ("prove", "--protection", "full"), _prove, _on("nano", "full")),
+    *(Source(f"compare-{name}", ("synth", "--no-place", "--compare", "--config", name), _overhead, _on(name, "full"))
+      for name in COMPARED),
+    *(Source(f"campaign-{protection}-{layer}",
+             ("campaign", "exhaustive-seu", "--config", "nano", "--protection", protection, "--layer", layer,
+              "--sample", str(FLIPS)),
+             _chosen("space", "injected", "outcomes"), _on("nano", protection), lenient=True)
+      for protection in ("none", "full") for layer in ("dense", "diagonal")),
     *(Source(f"synth-{board}", ("synth", "--board", board, "--seeds", str(seeds)), _synth, _for(board), lenient=True)
       for board, seeds in SEEDS.items()),
 )  # fmt: skip
 """In the order in which they are run, quick ones first."""
+
+EARLIER = ("mutants", *(f"synth-{board}" for board in SEEDS))
+"""Sources whose figures are still of an earlier design than today's, as README and documents say: they take hours."""

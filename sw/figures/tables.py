@@ -8,7 +8,7 @@ from typing import Any
 from vanallen.boards.catalog import BOARDS
 from vanallen.rtl.config import preset
 
-from .sources import CONFIGS, SEEDS
+from .sources import COMPARED, CONFIGS, FLIPS, SEEDS
 
 __all__ = ["TABLES", "gops"]
 
@@ -147,10 +147,57 @@ def area(record: Record) -> str:
     return _table(["area", *(f"`{name}`" for name in CONFIGS), "command"], iter([row]))
 
 
+def protection(record: Record) -> str:
+    """What single flips lead to, with protection and without, and what protection costs."""
+
+    def rows() -> Iterator[Sequence[str]]:
+        for layer in ("dense", "diagonal"):
+            for kind in ("full", "none"):
+                figures = _figures(record, f"campaign-{kind}-{layer}")
+                options = f"--config nano --protection {kind} --layer {layer} --sample {FLIPS}"
+                command = f"`vanallen campaign exhaustive-seu {options}`"
+                yield [f"flips of a flip-flop of `nano` during a layer with {layer} weights, protection {kind}",
+                       _ABSENT if figures is None else _outcomes(figures), command]  # fmt: skip
+        for source, text, say in (("regress-full", "cocotb regression of protected `nano`", _regression),
+                                  ("prove-full", "formal proofs of protected `nano`", _proofs)):  # fmt: skip
+            figures = _figures(record, source)
+            command = f"`{record[source]['command']}`" if source in record else f"`make figures ONLY={source}`"
+            yield [text, _ABSENT if figures is None else say(figures), command]
+        for name in COMPARED:
+            figures = _figures(record, f"compare-{name}")
+            yield [f"gate equivalents of `{name}`, protected (more than unprotected)",
+                   _ABSENT if figures is None else f"{figures['full']:,.0f} ({_percent(figures['overhead']['gates'])})",
+                   f"`vanallen synth --no-place --compare --config {name}`"]  # fmt: skip
+
+    return _table(["protection", "figure", "command"], rows())
+
+
+def _outcomes(figures: Mapping[str, Any]) -> str:
+    found = figures["outcomes"]
+    shown = ", ".join(f"{found[name]:,} {text}" for name, text in
+                      (("sdc", "wrong outputs"), ("hang", "hangs"), ("due", "aborts"), ("recovered", "done again"),
+                       ("corrected", "corrected")))  # fmt: skip
+    return f"of {figures['injected']:,} drawn of {figures['space']:,}: {shown}"
+
+
+def mechanisms(record: Record) -> str:
+    """What each mechanism costs, of the unprotected chip's gates."""
+    found = {name: (_figures(record, f"compare-{name}") or {}).get("mechanisms", {}) for name in COMPARED}
+    parts = list(dict.fromkeys(part for shares in found.values() for part in shares))
+
+    def rows() -> Iterator[Sequence[str]]:
+        for part in parts:
+            yield [part, *(_percent(found[name][part]) if part in found[name] else _ABSENT for name in COMPARED)]
+
+    return _table(["more gates for", *(f"`{name}`" for name in COMPARED)], rows())
+
+
 TABLES: Mapping[str, Callable[[Record], str]] = {
     "cycles": cycles,
     "exactness": exactness,
     "bitstreams": bitstreams,
     "area": area,
+    "protection": protection,
+    "mechanisms": mechanisms,
 }
 """The tables by the name in their marker."""

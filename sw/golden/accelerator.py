@@ -57,7 +57,6 @@ class GoldenAccelerator:
     ============ ======= =====================================================
     activation   int8    [words, R]
     weight       int8    [words, C]
-    side         int16   [weight words], checksum weights; not part of any result
     parameters   records [rows, lanes] of bias (int32) and scale (float32)
     bias, scale          views of the fields of ``parameters``
     commands     uint64  [rows]
@@ -73,7 +72,6 @@ class GoldenAccelerator:
         self.config = config
         self.activation = np.zeros((config.activation_words, config.rows), np.int8)
         self.weight = np.zeros((config.weight_words, config.columns), np.int8)
-        self.side = np.zeros(config.weight_words, np.int16)
         self.parameters = np.zeros((config.parameter_rows, config.lanes), [("bias", "<i4"), ("scale", "<f4")])
         self.bias: NDArray[np.int32] = self.parameters["bias"]
         self.scale: NDArray[np.float32] = self.parameters["scale"]
@@ -81,7 +79,7 @@ class GoldenAccelerator:
 
     def clear(self) -> None:
         """Fill every memory with zeros, as the chip does after a reset."""
-        for memory in (self.activation, self.weight, self.side, self.bias, self.scale, self.commands):
+        for memory in (self.activation, self.weight, self.bias, self.scale, self.commands):
             memory[...] = 0
 
     def run(self, first: int, count: int, *, steal_interval: int = DEFAULT_STEAL_INTERVAL) -> GoldenJob:

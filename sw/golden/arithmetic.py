@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["matrix_product", "requantize", "requantize_integer", "side_weight", "wrap_int32"]
+__all__ = ["matrix_product", "requantize", "requantize_integer", "wrap_int32"]
 
 _SATURATED = 1 << 16
 """Larger than any rounded product that zero point and clamp can tell apart (2^8 would do)."""
@@ -116,11 +116,3 @@ def requantize_integer(
     magnitude = _scaled_magnitude(abs(total), int(scale32.view(np.uint32)))
     rounded = (-magnitude if total < 0 else magnitude) + int(zero_point)
     return low if rounded < low else min(rounded, high)
-
-
-def side_weight(words: NDArray[np.int8]) -> NDArray[np.int16]:
-    """The checksum weight of each weight word: the sum over its columns (the last axis).
-
-    Fits 12 bits, signed, for up to 16 columns.
-    """
-    return np.asarray(words.sum(axis=-1, dtype=np.int16))

@@ -57,8 +57,6 @@ class Session:
         self.cycles: dict[int, int] = {}
         self.inferences = 0
         driver.load_weights(0, program.weights)
-        if program.config.side_columns:
-            driver.load_side(0, program.side)
         driver.load_parameters(0, program.bias, program.scale)
         driver.load_commands(0, program.commands)
         self._hosts = [

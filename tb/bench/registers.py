@@ -71,7 +71,7 @@ async def refused(dut: Any) -> None:
     env = environment()
     host, config = Host(dut, env.config), env.config
     await host.begin()
-    holes = [0xF8, 0x3F8, 0x600, 0xFF8, 0x1000, Window.SIDE.base, 5 << 19, 7 << 19]
+    holes = [0xF8, 0x3F8, 0x600, 0xFF8, 0x1000, 3 << 19, 5 << 19, 7 << 19]
     for window in (Window.COMMAND, Window.PARAMETER, Window.WEIGHT, Window.ACTIVATION):
         end = window_rows(config, window) * window_stride(config, window)
         holes += [window.base + end] if end < 1 << 19 else []

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vanallen.rtl.config import Config
-from vanallen.rtl.registers import window_rows, windows
+from vanallen.rtl.registers import MEMORY_WINDOWS, window_rows
 from vanallen.rtl.verilog import verilog
+from vanallen.tb.jobs import Job
 
-from ..jobs import Job
 from .model import CACHE, FAULT, RECORD, Model, build_model
 from .outcome import Outcome, classify
 from .script import Script, make_script
@@ -116,7 +116,7 @@ class Result:
 
 def _fill_cycles(config: Config) -> int:
     """Cycles after a reset in which the chip has filled its memories, in any order."""
-    return 2 * sum(window_rows(config, window) for window in windows(config)) + 1024
+    return 2 * sum(window_rows(config, window) for window in MEMORY_WINDOWS) + 1024
 
 
 def make_campaign(

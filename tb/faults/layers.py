@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from vanallen.rtl.commands import Opcode
 from vanallen.rtl.config import Config
-
-from ..jobs import Job
-from ..layers import Arena, Space
+from vanallen.tb.jobs import Job
+from vanallen.tb.layers import Arena, Space
 
 __all__ = ["LAYERS", "dense", "diagonal"]
 

@@ -15,8 +15,7 @@ from vanallen.sw.driver.driver import Driver
 from vanallen.sw.driver.golden_target import GoldenTarget
 from vanallen.sw.driver.packing import pack_register
 from vanallen.sw.driver.target import BUS_BYTES
-
-from ..jobs import Job, Mismatch, expected_cycles
+from vanallen.tb.jobs import Job, Mismatch, expected_cycles
 
 __all__ = ["OPERATION", "WATCHED", "Kind", "Script", "make_script"]
 

@@ -67,7 +67,7 @@ class AccumulatorsApart(Specification):
 
     def _picked(self) -> SimpleNamespace:
         """The slot that the sequencer picked, as the tag that it will be."""
-        picked = IssueMachine(config=self.config).state["picked"].shape(self.issue.picked)  # type: ignore[operator]
+        picked = IssueMachine(config=self.config).state["picked"].shape(self.issue.picked)
         streams = picked.streams
         return SimpleNamespace(valid=streams, last=streams & picked.last, bank=picked.bank, row=picked.slot,
                                end=Mux(streams, picked.end, End.NONE))  # fmt: skip

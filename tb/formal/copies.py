@@ -24,8 +24,8 @@ def machines(config: Config) -> dict[str, Machine]:
 
 
 class CopyMasked(Specification):
-    """A copy beside a machine that is alone, which has seen the same: whatever one of the copy's two peers says, another
-    one in each cycle, state and outputs stay equal.
+    """A copy beside a machine that is alone, which has seen the same: whatever one of the copy's two peers
+    says, another one in each cycle, state and outputs stay equal.
 
     So two copies that are right stay right, and what they say, which is a majority, is right, however long the third is
     wrong. The third hears two peers that are right, so all that it holds but :attr:`Machine.flow` is right one cycle

@@ -27,7 +27,7 @@ class GovernorBound(Elaboratable):
         m = Module()
         governor = Control(machine=GovernorMachine(bits=self.bits))
         m.submodules.governor = fragment = Fragment.get(governor, None)
-        place = registers(fragment).place if not fragment.subfragments else registers(fragment).place
+        place = registers(fragment).place
         window, slots = Signal(self.bits), Signal(self.bits)
         cycles, passed = Signal(self.bits + 1), Signal(self.bits + 1)
         calm = Signal()

@@ -7,18 +7,22 @@ the last.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
+
 from amaranth.asserts import AnySeq, Initial
-from amaranth.hdl import Assert, Assume, Cat, Elaboratable, Fragment, Module, Mux, Signal, Value, ValueLike
+from amaranth.hdl import Assert, Assume, Cat, Const, Elaboratable, Fragment, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import wiring
 
 from vanallen.rtl.requant.lane import Lane
 from vanallen.rtl.requant.multiply import Multiply
 from vanallen.rtl.requant.normalize import Normalize
+from vanallen.rtl.requant.round import Round
 
 from .lane_spec import converted, integer_of
 from .specification import component, drive_freely, registers
 
-__all__ = ["LaneEqual", "ProductSum", "Products", "Window"]
+__all__ = ["LaneEqual", "ParityMoves", "ProductSum", "Products", "Window"]
 
 CUT = ("cutpoint t:$mul",)
 """Yosys commands: a multiplier gives anything."""
@@ -134,3 +138,59 @@ class ProductSum(Window):
         m.d.comb += total.eq(sum(self.noted(m, getattr(found, name), f"{name}_noted", 1) << place
                                  for name, place in places.items()))  # fmt: skip
         return [("product", dut.product == total)]
+
+
+class ParityMoves(Window):
+    """The registers of a stage of Normalize or Round agree with their parity bit if and only if those of the stage
+    before did a cycle ago, whatever they held. So a single flip in any stage is seen at the end, and nothing else is.
+    """
+
+    latency = 1
+
+    def __init__(self, *, make: Callable[[], wiring.Component]) -> None:
+        self.make = make
+
+    def compare(self, m: Module) -> list[tuple[str, Value]]:
+        part = self.make()
+        m.submodules.dut = fragment = Fragment.get(part, None)
+        drive_freely(m, part)
+        stages = _stages(fragment, part)
+        differ = [Cat(*stage).xor() for stage in stages]
+        return [(f"stage {index}", after == self.noted(m, before, f"stage_{index}"))
+                for index, (before, after) in enumerate(pairwise(differ), 1)]  # fmt: skip
+
+
+_NORMALIZE_STAGES = (
+    "total",
+    "magnitude sign_2",
+    "coarse coarse_shift sign_3",
+    "normal shift sign_4",
+    "significand carry zero shift_out sign_5",
+)
+_ROUND_STAGES = (
+    "top guard sticky distance sign_1 zero_1",
+    "significand distance_rounded sign_2 zero_2",
+    "integer guard sticky saturate sign_3 zero_3",
+    "rounded sign_4 zero_4",
+    "shifted",
+    "clamped",
+)
+"""Registers by stage; of two with the same name the first is the earlier one."""
+
+
+def _stages(fragment: Fragment, part: wiring.Component) -> list[list[Value]]:
+    """Registers of each stage with their parity; before them what enters."""
+    waiting: dict[str, list[Signal]] = {}
+    for statement in fragment.statements["sync"]:
+        for signal in statement._lhs_signals():
+            same = waiting.setdefault(signal.name, [])
+            if all(signal is not other for other in same):
+                same.append(signal)
+    round_ = isinstance(part, Round)
+    names = _ROUND_STAGES if round_ else _NORMALIZE_STAGES
+    entering: list[Value] = [part.parity, part.distance, part.sign, part.zero] if round_ else [Const(0)]
+    found: list[list[Value]] = [[waiting[name].pop(0) for name in (*stage.split(), f"parity_{index}")]
+             for index, stage in enumerate(names, 1)]  # fmt: skip
+    if any(waiting.values()):
+        raise ValueError(f"every register must be in a stage, not {waiting!r}")
+    return [entering, *found]

@@ -16,6 +16,8 @@ from vanallen.rtl.control.tag import drain_tag, select_tag, show_tag, steering_t
 from vanallen.rtl.ecc.secded import Secded
 from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.registers import COUNTERS, Window, register, window_banks, window_rows
+from vanallen.rtl.requant.normalize import Normalize
+from vanallen.rtl.requant.round import Round
 
 from .axi_rules import AxiRules, ReadyIndependence
 from .blocks import AccumulatorsApart
@@ -24,7 +26,7 @@ from .copies import CopyMasked, machines
 from .counting import CounterContract
 from .delays import SkewContract, TagContract
 from .governor import GovernorBound
-from .lane import LaneEqual, Products, ProductSum
+from .lane import LaneEqual, ParityMoves, Products, ProductSum
 from .memories import CUT, collisions_never, memories
 from .proof import Proof
 from .queues import ReadQueue, WriteQueues
@@ -121,8 +123,12 @@ def _counters() -> list[Proof]:
 
 def _lane() -> list[Proof]:
     subjects = (("lane.whole", LaneEqual), ("lane.products", Products), ("lane.product_sum", ProductSum))
-    return [Proof(name=name, mode="bmc", depth=subject.latency + 1, build=subject, script=subject.script)
-            for name, subject in subjects]  # fmt: skip
+    values = [Proof(name=name, mode="bmc", depth=subject.latency + 1, build=subject, script=subject.script)
+              for name, subject in subjects]  # fmt: skip
+    parts = (("normalize", partial(Normalize, protected=True)), ("round", partial(Round, protected=True)))
+    parities = [Proof(name=f"lane.parity.{name}", mode="bmc", depth=ParityMoves.latency + 1,
+                      build=partial(ParityMoves, make=make)) for name, make in parts]  # fmt: skip
+    return values + parities
 
 
 def _protection(config: Config) -> list[Proof]:

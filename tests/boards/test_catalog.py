@@ -41,6 +41,7 @@ def test_the_list_loads_nothing_heavy():
     ("field", "value", "error", "message"),
     [
         ("config", "no-such", ValueError, "configuration must be one of nano, .*, not 'no-such'"),
+        ("protection", "half", ValueError, r"protection must be one of \('none', 'full'\), not 'half'"),
         ("clock_mhz", 0, ValueError, "clock_mhz must be above 0 and at most 400, not 0"),
         ("clock_mhz", 401, ValueError, "clock_mhz must be above 0"),
         ("clock_mhz", "50", TypeError, "clock_mhz must be a number, not '50'"),

@@ -9,6 +9,7 @@ from vanallen.rtl.config import PRESETS
 from vanallen.rtl.registers import (
     ADDRESS_BITS,
     IDENTITY,
+    MEMORY_WINDOWS,
     REGISTERS,
     VERSION,
     WINDOW_BYTES,
@@ -22,6 +23,7 @@ from vanallen.rtl.registers import (
 )
 
 COUNTER = {"count": (0, 40)}
+EVENTS = {"count": (0, 12)}
 VERSION_0_1 = {
     "identity": (0x00, {"identity": (0, 64)}),
     "version": (0x08, {"patch": (0, 8), "minor": (8, 8), "major": (16, 8)}),
@@ -40,34 +42,71 @@ VERSION_0_1 = {
 }
 """Addresses and places of fields of the first interface: a minor version adds to them and moves none."""
 
+ADDED_0_2 = {"configuration": (0x10, {"parameter_rows": (32, 16), "command_rows": (48, 16)})}
+
+ADDED_0_3 = {
+    "start": (0x20, {"patience": (48, 16)}),
+    "governor": (0x68, {"window": (0, 8), "slots": (8, 8)}),
+    "throttled_slots": (0x70, COUNTER),
+    "replay_limit": (0x78, {"times": (0, 4)}),
+    "corrected": (0x80, EVENTS),
+    "uncorrectable": (0x88, EVENTS),
+    "recovered": (0x90, EVENTS),
+    "outvoted": (0x98, EVENTS),
+    "refused_writes": (0xA0, EVENTS),
+    "last_failure": (0xA8, {"row": (0, 16), "window": (16, 3), "uncorrectable": (19, 1)}),
+    "written": (0xB0, {"checksum": (0, 32)}),
+    "read_back": (0xB8, {"checksum": (0, 32)}),
+    "faults": (0xC0, {
+        "command_memory": (0, 4), "weight_memory": (4, 4), "activation_memory": (8, 4), "parameter_memory": (12, 4),
+        "tag": (16, 4), "weight_identity": (20, 4), "weight_parity": (24, 4), "activation_parity": (28, 4),
+        "checksum": (32, 4), "requantizer": (36, 4),
+    }),
+    "inject": (0xC8, {"point": (0, 5)}),
+}  # fmt: skip
+
 ERRORS_0_1 = [
     "NONE", "BAD_JOB", "BAD_CHECKSUM", "BAD_OPCODE", "BAD_RESERVED", "BAD_SHAPE", "BAD_KERNEL", "BAD_STRIDE",
     "BAD_BLOCK", "INPUT_REGION", "OUTPUT_REGION", "OVERLAP", "INPUT_ADDRESS", "WEIGHT_ADDRESS", "PARAMETER_ADDRESS",
     "OUTPUT_ADDRESS", "COLLISION",
 ]  # fmt: skip
-
-MEMORIES = [window for window in Window if window is not Window.REGISTERS]
+ERRORS_0_3 = [
+    "COMMAND_MEMORY", "WEIGHT_MEMORY", "ACTIVATION_MEMORY", "PARAMETER_MEMORY", "TAG", "WEIGHT_IDENTITY",
+    "WEIGHT_PARITY", "ACTIVATION_PARITY", "CHECKSUM", "REQUANTIZER", "ROWS_MISSING", "WATCHDOG",
+]  # fmt: skip
 
 
 def test_addresses_and_names_are_unique():
     assert len({entry.address for entry in REGISTERS}) == len(REGISTERS) == len({entry.name for entry in REGISTERS})
     assert all(entry.address % 8 == 0 for entry in REGISTERS)
     words = [entry.address + 8 * word for entry in REGISTERS for word in range(entry.words)]
-    assert len(set(words)) == len(words) == 13 + 64 and max(words) < 1 << 12
+    assert len(set(words)) == len(words) and max(words) < 1 << 12
     assert all(entry.words.bit_count() == 1 and entry.address % (8 * entry.words) == 0 for entry in REGISTERS)
 
 
-def test_what_version_0_1_had_is_still_there():
-    for name, (address, fields) in VERSION_0_1.items():
-        entry = register(name)
-        assert entry.address == address
-        assert all((entry.field(part).offset, entry.field(part).width) == place for part, place in fields.items()), name
-    assert VERSION == (0, 2, 0)
+def test_registers_are_where_every_version_had_them():
+    versions = (VERSION_0_1, ADDED_0_2, ADDED_0_3)
+    places = {name: {} for version in versions for name in version}
+    for version in versions:
+        for name, (address, fields) in version.items():
+            assert register(name).address == address
+            places[name] |= fields
+    found = {entry.name: {field.name: (field.offset, field.width) for field in entry.fields} for entry in REGISTERS}
+    assert found == places
+    assert VERSION == (0, 3, 0)
+
+
+def test_windows_and_codes_are_those_of_every_version():
+    assert {window.name: window.base for window in Window} == {
+        "REGISTERS": 0, "COMMAND": 0x080000, "PARAMETER": 0x100000, "WEIGHT": 0x200000, "ACTIVATION": 0x300000
+    }  # fmt: skip
+    assert [*MEMORY_WINDOWS] == [*Window][1:]
     assert IDENTITY == 0x56414E414C4C454E == int.from_bytes(b"VANALLEN", "big")
     assert {state.name: state for state in State} == {
         "FILLING": 0x0F, "READY": 0x33, "BUSY": 0x55, "DONE": 0x66, "FAILED": 0x99
     }  # fmt: skip
-    assert [code.name for code in ErrorCode] == ERRORS_0_1 and [*ErrorCode] == [*range(len(ERRORS_0_1))]
+    assert [code.name for code in ErrorCode] == ERRORS_0_1 + ERRORS_0_3
+    assert [*ErrorCode] == [*range(29)]
 
 
 @pytest.mark.parametrize("entry", REGISTERS, ids=lambda entry: entry.name)
@@ -101,7 +140,7 @@ def test_states_differ_in_four_bits(one, other):
 
 
 @pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)
-@pytest.mark.parametrize("window", MEMORIES, ids=lambda window: window.name)
+@pytest.mark.parametrize("window", MEMORY_WINDOWS, ids=lambda window: window.name)
 def test_a_memory_fits_its_windows(config, window):
     banks, bits = window_banks(config, window)
     stride = window_stride(config, window)

@@ -43,6 +43,10 @@ def test_shipped_boards_by_name():
     ("text", "message"),
     [
         (MINE.replace("nano", "giant"), "ValueError: configuration must be one of nano, .*, not 'giant'"),
+        (
+            MINE.replace("clock_mhz=50", "clock_mhz=50, protection='some'"),
+            "ValueError: protection must be one of .*, not 'some'",
+        ),
         (MINE.replace("BOARD =", "OTHER ="), r"must define BOARD = Board\(\.\.\.\)"),
         ("BOARD = 3", r"must define BOARD = Board\(\.\.\.\)"),
         ("import no_such_module", "ModuleNotFoundError"),

@@ -6,15 +6,16 @@ import pytest
 from amaranth.back import rtlil
 
 from vanallen.boards.catalog import BOARDS
-from vanallen.rtl.config import preset
+from vanallen.rtl.config import PROTECTIONS, preset
 from vanallen.rtl.technology import Technology
 from vanallen.rtl.verilog import Top
 from vanallen.synth.errors import ToolFailed
 from vanallen.synth.floorplan import CHIP, SITES, floorplan
+from vanallen.synth.multipliers import technology_for
 from vanallen.synth.recipe import fixed_cells
 from vanallen.synth.tools import run_tool
 
-SHIPPED = [(board.config, board.device) for board in BOARDS.values()]
+SHIPPED = [(board.config, board.device, protection) for board in BOARDS.values() for protection in PROTECTIONS]
 
 
 def place(site):
@@ -34,24 +35,25 @@ def of(plan, pattern):
             if (found := re.fullmatch(re.escape(CHIP) + pattern, cell))}  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "device"), SHIPPED)
-def test_every_site_is_the_device_s_and_taken_once(name, device):
-    plan, sites = floorplan(preset(name), device), SITES[device]
+@pytest.mark.parametrize(("name", "device", "protection"), SHIPPED)
+def test_every_site_is_the_device_s_and_taken_once(name, device, protection):
+    plan, sites = floorplan(preset(name, protection), device), SITES[device]
     multipliers = {site for x in sites.columns for y in sites.multiplier_rows for site in sites.multipliers((x, y))}
     assert len(set(plan.values())) == len(plan)
     for cell, site in plan.items():
         assert site in (multipliers if cell.endswith("dsp") else sites.rams().values()), (cell, site)
 
 
-@pytest.mark.parametrize(("name", "device"), SHIPPED)
-def test_neighbours_of_the_array_are_near(name, device):
-    config, plan = preset(name), floorplan(preset(name), device)
+@pytest.mark.parametrize(("name", "device", "protection"), SHIPPED)
+def test_neighbours_of_the_array_are_near(name, device, protection):
+    config = preset(name, protection)
+    columns, plan = config.columns + config.side_columns, floorplan(config, device)
     elements, accumulators = (
         of(plan, r"array\.array\.pe_(\d+)_(\d+)\.dsp"),
         of(plan, r"array\.accumulator_(\d+)\.bank_(\d)\.0\.0"),
     )
-    assert elements.keys() == {(row, column) for row in range(config.rows) for column in range(config.columns)}
-    assert accumulators.keys() == {(column, bank) for column in range(config.columns) for bank in range(2)}
+    assert elements.keys() == {(row, column) for row in range(config.rows) for column in range(columns)}
+    assert accumulators.keys() == {(column, bank) for column in range(columns) for bank in range(2)}
 
     for (row, column), here in elements.items():
         if row:
@@ -62,19 +64,21 @@ def test_neighbours_of_the_array_are_near(name, device):
         assert apart(here, elements[config.rows - 1, column]) <= ROW_OF_TILES + GROUP
 
 
-@pytest.mark.parametrize(("name", "device"), SHIPPED)
-def test_neighbours_of_the_requantizer_and_the_control_are_near(name, device):
-    config, plan, sites = preset(name), floorplan(preset(name), device), SITES[device]
+@pytest.mark.parametrize(("name", "device", "protection"), SHIPPED)
+def test_neighbours_of_the_requantizer_and_the_control_are_near(name, device, protection):
+    config, sites = preset(name, protection), SITES[device]
+    plan = floorplan(config, device)
     products, parameters, control = (
         of(plan, r"requantizer\.lane_(\d+)\.multiply\.low_low_dsp"),
         of(plan, r"parameter_ram\.ram\.0\.(\d+)"),
         of(plan, r"command_ram\.ram\.0\.(\d+)") | of(plan, r"cycle_log\.log\.0\.0"),
     )
-    assert len(products) == config.lanes and len(parameters) == 2 * config.lanes and len(control) == 3
+    assert len(parameters) == 2 * config.lanes and len(control) == 3
+    assert len(products) == (config.lanes if technology_for(config, device) is Technology.ECP5 else 0)
     for (index,), here in parameters.items():
-        assert apart(here, products[index // 2,]) <= ROW_OF_TILES
+        assert apart(here, products.get((index // 2,), parameters[0,])) <= ROW_OF_TILES
     for here in control.values():
-        assert apart(here, sites.control) <= GROUP
+        assert apart(here, sites.control) <= 2 * GROUP
 
 
 @pytest.mark.parametrize(
@@ -85,9 +89,10 @@ def test_what_does_not_fit_or_is_not_known_is_left_to_the_placer(name, device):
     assert fixed_cells({}) == ()
 
 
-def test_the_array_s_names_are_the_design_s():
+@pytest.mark.parametrize("protection", PROTECTIONS)
+def test_the_array_s_names_are_the_design_s(protection):
     """Multipliers and accumulators by the hierarchy that Amaranth elaborates; the RAMs' names are Yosys's."""
-    config = preset("nano")
+    config = preset("nano", protection)
     design = rtlil.convert(Top(config=config, technology=Technology.ECP5), name="vanallen", emit_src=False)
     for cell in floorplan(config, "LFE5U-45F"):
         if "_ram.ram." in cell:
@@ -95,6 +100,17 @@ def test_the_array_s_names_are_the_design_s():
         *_, module, leaf = cell.removesuffix(".0.0").split(".")
         assert re.search(rf"^module \\\S*\.{module}(\$\d+)?$", design, re.MULTILINE), cell
         assert re.search(rf"^  (cell|memory) .*\\{leaf}$", design, re.MULTILINE), cell
+
+
+@pytest.mark.parametrize(
+    ("name", "protection", "block_rams"),
+    [("payload", "none", 170), ("payload", "full", 188), ("cubesat", "none", 86), ("cubesat", "full", 96)],
+)
+def test_block_rams_of_a_chip_and_their_check_bits(name, protection, block_rams):
+    """As docs say them; the log of cycles has one more."""
+    (device,) = (board.device for board in BOARDS.values() if board.config == name)
+    plan = floorplan(preset(name, protection), device)
+    assert sum(not cell.endswith("dsp") for cell in plan) == block_rams + 1
 
 
 def test_a_cell_that_is_not_there_is_an_error(tmp_path):

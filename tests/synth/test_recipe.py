@@ -1,16 +1,20 @@
 """What the recipe does to a netlist: nothing round the memories it names, one module a processing element."""
 
 import json
+from typing import ClassVar
 
 import pytest
 from amaranth.back import rtlil
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
+from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl.array.accumulator import Accumulator
 from vanallen.rtl.array.processing_element import ProcessingElement
 from vanallen.rtl.bus.counters import CycleLog
+from vanallen.rtl.control.machine import Machine, Triplicated
+from vanallen.rtl.control.voter import agreed
 from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.technology import Technology
 from vanallen.synth.netlist import read_netlist
@@ -79,6 +83,7 @@ def registers(design):
     ("name", "part"),
     [
         ("weight_ram", lambda: Scratchpad(rows=1024, banks=1, bank_bits=36)),
+        ("activation_ram", lambda: Scratchpad(rows=1024, banks=2, bank_bits=64, protected=True)),
         ("accumulator_3", lambda: Accumulator(rows=512, sum_bits=19)),
         ("cycle_log", CycleLog),
     ],
@@ -87,6 +92,36 @@ def test_nothing_stands_round_the_memories(tmp_path, name, part):
     own = registers(Holder(name, part()))
     assert cells(Holder(name, part()), tmp_path, AFTER_READ)["TRELLIS_FF"] <= own
     assert cells(Holder(name, part()), tmp_path, AFTER_READ[:1])["TRELLIS_FF"] > own
+
+
+class Count(Machine):
+    """Counts what came in a cycle ago."""
+
+    state = StructLayout({"added": 4, "count": 12})
+    flow = frozenset({"added"})
+    ports: ClassVar = {"add": In(4), "value": Out(12)}
+
+    def step(self, m, now, then, port):
+        m.d.comb += [then.added.eq(port.add), then.count.eq(now.count + now.added), port.value.eq(now.count)]
+
+
+class Thrice(wiring.Component):
+    """Three copies with equal inputs, and what they agree on."""
+
+    i: In(4)
+    o: Out(12)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.machine = machine = Triplicated(machine=Count())
+        m.d.comb += [copy.add.eq(self.i) for copy in machine.copies]
+        m.d.comb += self.o.eq(agreed(copy.value for copy in machine.copies))
+        return m
+
+
+def test_copies_keep_registers_of_their_own(tmp_path):
+    assert cells(Thrice(), tmp_path, AFTER_READ)["TRELLIS_FF"] == 3 * (4 + 12)
+    assert cells(Thrice(), tmp_path, ())["TRELLIS_FF"] < 3 * (4 + 12)
 
 
 class Pair(wiring.Component):

@@ -1,6 +1,7 @@
 """The memory wrapper against a dictionary.
 
-Host and fill are a cycle behind: what they ask for in a step meets what the data path asks for in the next one.
+Host and fill are a cycle behind: what they ask for in a step meets what the data path asks for in the next one. The
+word that they write comes in that next step.
 """
 
 import random
@@ -19,12 +20,12 @@ def random_steps(rng, banks, width, cycles):
     for _ in range(cycles):
         host_read = rng.randrange(2)
         host_write = not host_read and rng.random() < 0.6
-        own_write = not (steps[-1].get("host_write.0.enable") or steps[-1].get("fill"))
+        behind = steps[-1].get("host_write.0.enable") or steps[-1].get("fill")
         steps.append({
             "fill": int(rng.random() < 0.02),
             "read.0.enable": rng.randrange(2), "read.0.address": rng.randrange(8),
             "host_read.0.enable": host_read, "host_read.0.address": rng.randrange(8),
-            "write.0.enable": rng.getrandbits(banks) if own_write else 0, "write.0.address": rng.randrange(8),
+            "write.0.enable": 0 if behind else rng.getrandbits(banks), "write.0.address": rng.randrange(8),
             "write_data": rng.getrandbits(width),
             "host_write.0.enable": rng.getrandbits(banks) if host_write else 0,
             "host_write.0.address": rng.randrange(8), "host_data": rng.getrandbits(width // banks),
@@ -36,17 +37,14 @@ def model(steps, banks, bank_bits):
     """By cycle: (row read or None, collision), of the data path's read or of the host's of the cycle before."""
     contents, results, fill_row = {row: 0 for row in range(ROWS)}, [], 0
     for before, step in pairwise([{}, *steps]):
-        behind = ("host", "fill")
+        behind = ("host_read", "host_write", "fill")
         own = {name: value for name, value in step.items() if not name.startswith(behind)}
         get = (own | {name: value for name, value in before.items() if name.startswith(behind)}).get
+        word = sum(get("host_data", 0) << bank_bits * bank for bank in range(banks))
         if get("fill"):
-            write, fill_row = ((1 << banks) - 1, fill_row, 0), (fill_row + 1) % ROWS
+            write, fill_row = ((1 << banks) - 1, fill_row, word), (fill_row + 1) % ROWS
         elif get("host_write.0.enable"):
-            write = (
-                get("host_write.0.enable"),
-                get("host_write.0.address"),
-                sum(get("host_data") << bank_bits * bank for bank in range(banks)),
-            )
+            write = (get("host_write.0.enable"), get("host_write.0.address"), word)
         else:
             write = (get("write.0.enable", 0), get("write.0.address", 0), get("write_data", 0))
         requested = get("read.0.enable") or get("host_read.0.enable")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vanallen.rtl.commands import ErrorCode, Opcode, encode
 from vanallen.rtl.config import PRESETS
-from vanallen.rtl.registers import State, Window, register
+from vanallen.rtl.registers import REGISTERS, Access, State, Window, register
 from vanallen.sw.driver import (
     BusError,
     Driver,
@@ -104,7 +104,7 @@ def test_a_job_that_takes_too_long(chip: SimulationTarget) -> None:
     driver.run(0, 1)
 
 
-@pytest.mark.parametrize("where", [0x68, 0x3F8, 0x600, Window.COMMAND.base - 8, Window.SIDE.base, (1 << 22) - 8])
+@pytest.mark.parametrize("where", [0x1F8, 0x3F8, 0x600, Window.COMMAND.base - 8, 3 << 19, (1 << 22) - 8])
 def test_nothing_is_mapped_there(chip: SimulationTarget, where: int) -> None:
     Driver(chip, config=NANO)
     for target in (chip, GoldenTarget(NANO)):
@@ -114,6 +114,21 @@ def test_nothing_is_mapped_there(chip: SimulationTarget, where: int) -> None:
             target.write(where, 0)
         for error in (read.value, written.value):
             assert (error.address, error.response) == (where, Response.SLVERR)
+
+
+def test_registers_read_as_the_golden_targets(chip: SimulationTarget) -> None:
+    """After a bad job and writes of all settings, what isn't the time that passes is equal."""
+    words = {"steal_interval": 0x5_4321, "governor": 0xA_1220, "replay_limit": 0xF7, "throttled_slots": 1,
+             "corrected": 1}  # fmt: skip
+    for target in (chip, golden := GoldenTarget(NANO)):
+        driver = Driver(target, config=NANO)
+        with pytest.raises(JobFailed, match=f"command {70 % 64}: BAD_JOB"):
+            driver.run(70, 1)
+        for name, word in words.items():
+            target.write(register(name).address, word)
+    for entry in REGISTERS:
+        if entry.access is not Access.WRITE and entry.name != "job_cycles":
+            assert chip.read(entry.address) == golden.read(entry.address), entry.name
 
 
 def test_transfers_take_a_cycle_a_word(chip: SimulationTarget) -> None:

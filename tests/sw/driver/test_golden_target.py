@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
 from vanallen.rtl.commands import ErrorCode
-from vanallen.rtl.config import PRESETS, Config
+from vanallen.rtl.config import PRESETS, Config, preset
 from vanallen.rtl.registers import IDENTITY, State, Window, register, window_rows, window_stride
 from vanallen.sw.driver import BusError, GoldenTarget, Response
 
 WIDE = Config(
     name="wide", rows=8, columns=24, lanes=2, activation_bytes=1 << 13, weight_bytes=24 << 8, accumulator_rows=64
 )
-READABLE = ["identity", "version", "configuration", "capacity", "status", "interrupt", "steal_interval", "job_cycles",
-            "issued_slots", "stalled_slots", "stolen_slots", "layer_cycles"]  # fmt: skip
-WRITABLE = ["start", "reset", "interrupt", "steal_interval", "job_cycles", "issued_slots", "stalled_slots",
-            "stolen_slots"]  # fmt: skip
+COUNTERS = ["job_cycles", "issued_slots", "stalled_slots", "stolen_slots", "throttled_slots", "corrected",
+            "uncorrectable", "recovered", "outvoted", "refused_writes", "written", "read_back", "faults"]  # fmt: skip
+READABLE = ["identity", "version", "configuration", "capacity", "status", "interrupt", "steal_interval", "governor",
+            "replay_limit", "last_failure", "layer_cycles", *COUNTERS]  # fmt: skip
+WRITABLE = ["start", "reset", "interrupt", "steal_interval", "governor", "replay_limit", "inject", *COUNTERS]
 
 
 def address(name: str) -> int:
@@ -28,13 +27,15 @@ def address(name: str) -> int:
 def test_registers_after_reset() -> None:
     target = GoldenTarget(PRESETS["payload"])
     assert target.read(address("identity")) == IDENTITY == 0x56414E414C4C454E
-    assert target.read(address("version")) == 0x00_02_00
+    assert target.read(address("version")) == 0x00_03_00
     assert target.read(address("configuration")) == 512 << 48 | 512 << 32 | 0x00_04_10_08
     assert target.read(address("capacity")) == 256 << 32 | 8192 << 16 | 16384
     assert target.read(address("status")) == State.READY
     assert target.read(address("interrupt")) == 0
     assert target.read(address("steal_interval")) == 1024
+    assert target.read(address("governor")) == 0
     assert target.read_block(address("layer_cycles"), 64).tolist() == [0] * 64
+    assert [target.read(address(name)) for name in (*COUNTERS, "last_failure")] == [0] * 14
 
 
 def test_registers_of_the_wrong_direction() -> None:
@@ -52,7 +53,7 @@ def test_registers_of_the_wrong_direction() -> None:
                 assert (caught.value.address, caught.value.response) == (address(name), Response.SLVERR)
 
 
-@pytest.mark.parametrize("where", [0x68, 0x3F8, 0x600, Window.COMMAND.base - 8, Window.SIDE.base])
+@pytest.mark.parametrize("where", [0x1F8, 0x3F8, 0x600, Window.COMMAND.base - 8, 3 << 19])
 def test_nothing_is_mapped_there(where: int) -> None:
     target = GoldenTarget(PRESETS["nano"])
     for access in (lambda: target.read(where), lambda: target.write(where, 0)):
@@ -70,13 +71,11 @@ def test_nothing_is_mapped_there(where: int) -> None:
         if window is not Window.REGISTERS
     ],
 )
-def test_windows(config: Config, window: Window, with_side: Callable[[Config], Config]) -> None:
-    rng, config = np.random.default_rng(3), with_side(config)
-    target = GoldenTarget(config)
+def test_windows(config: Config, window: Window) -> None:
+    rng, target = np.random.default_rng(3), GoldenTarget(config)
     memory = {
         Window.COMMAND: target.accelerator.commands,
         Window.PARAMETER: target.accelerator.parameters,
-        Window.SIDE: target.accelerator.side,
         Window.WEIGHT: target.accelerator.weight,
         Window.ACTIVATION: target.accelerator.activation,
     }[window]
@@ -137,6 +136,33 @@ def test_a_steal_interval_below_16_is_a_bad_job() -> None:
     target.write(address("steal_interval"), 15)
     target.write(address("start"), 1 << 16)
     assert target.read(address("status")) >> 8 & 0xFF == ErrorCode.BAD_JOB
+
+
+@pytest.mark.parametrize(("protection", "times"), [("none", 0), ("full", 3)])
+def test_settings_are_kept_until_a_reset(protection: str, times: int) -> None:
+    """An unprotected chip never begins a block again, and its limit reads as zero whatever is written."""
+    target = GoldenTarget(preset("nano", protection))
+    assert target.read(address("replay_limit")) == times
+    for name, word in (("steal_interval", 0x5_4321), ("governor", 0xA_1220), ("replay_limit", 0xF7)):
+        target.write(address(name), word)
+    target.write(address("start"), 1 << 16)
+    assert target.read(address("steal_interval")) == 0x4321, "bits outside the fields are not"
+    assert target.read(address("governor")) == 0x1220
+    assert target.read(address("replay_limit")) == (7 if times else 0)
+    target.write(address("reset"), 1)
+    assert [target.read(address(name)) for name in ("steal_interval", "governor", "replay_limit")] == [1024, 0, times]
+
+
+def test_a_bad_jobs_command_is_a_number_that_command_ram_has() -> None:
+    target = GoldenTarget(PRESETS["nano"])
+    target.write(address("start"), 70 | 1 << 16)
+    assert target.read(address("status")) == State.FAILED | ErrorCode.BAD_JOB << 8 | 70 % 64 << 16
+
+
+def test_patience_ends_no_job_that_takes_no_time() -> None:
+    target = GoldenTarget(PRESETS["nano"])
+    target.write(address("start"), 1 << 48 | 7 << 32 | 1 << 16 | 2)
+    assert target.read(address("status")) == State.FAILED | ErrorCode.BAD_CHECKSUM << 8 | 2 << 16 | 7 << 32
 
 
 def test_reset_is_bit_0() -> None:

@@ -11,10 +11,16 @@ from vanallen.sw.driver.packing import pack_register, pack_rows, unpack_register
 
 def test_registers() -> None:
     start = register("start")
-    word = pack_register(start, first=0x1234, count=2, job=0xFFFF)
-    assert word == 0xFFFF_0002_1234
-    assert unpack_register(start, word | 0xAB << 48) == {"first": 0x1234, "count": 2, "job": 0xFFFF}
+    values = {"first": 0x1234, "count": 2, "job": 0xFFFF, "patience": 0xAB}
+    word = pack_register(start, **values)
+    assert word == 0x00AB_FFFF_0002_1234
+    assert unpack_register(start, word) == values
     assert pack_register(start) == 0
+
+
+def test_bits_outside_the_fields_are_ignored() -> None:
+    governor = register("governor")
+    assert unpack_register(governor, 0xFFFF_FFFF_FFFF_0305) == {"window": 5, "slots": 3}
 
 
 @pytest.mark.parametrize(
@@ -22,7 +28,7 @@ def test_registers() -> None:
     [
         ({"first": 1 << 16}, "start.first must be from 0 to 65535, not 65536"),
         ({"first": -1}, "start.first must be from 0 to 65535, not -1"),
-        ({"last": 1}, "field of start must be one of first, count, job, not 'last'"),
+        ({"last": 1}, "field of start must be one of first, count, job, patience, not 'last'"),
     ],
 )
 def test_values_that_do_not_fit(values: dict[str, int], message: str) -> None:

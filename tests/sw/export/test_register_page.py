@@ -34,7 +34,8 @@ def test_page_refers_to_no_other_file(page):
 
 def test_page_holds_every_register_and_code(page):
     for entry in REGISTERS:
-        assert entry.doc.replace("'", "&#39;") in page or entry.doc in page, entry.name
+        text = re.sub("`(.*?)`", r"<code>\1<\\/code>", entry.doc)  # Markdown, in HTML in JavaScript
+        assert text.replace("'", "&#39;") in page or text in page, entry.name
     for code in (*State, *ErrorCode):
         assert code.name in page
 
@@ -79,9 +80,8 @@ def test_browser_shows_it_from_a_file(page, tmp_path):
         for entry in REGISTERS:
             tab.goto(f"{path.as_uri()}?p=vanallen.registers.{entry.name}")
             content = tab.locator("#_ContentContainer")
-            content.get_by_text(entry.doc, exact=True).wait_for()
-            assert all(field.doc in content.inner_text() for field in entry.fields)
-        assert "SIDE" not in tab.inner_text("body")
+            content.get_by_text(entry.doc.replace("`", ""), exact=True).wait_for()
+            assert all(field.doc.replace("`", "") in content.inner_text() for field in entry.fields)
         browser.close()
     assert complaints == []
     assert {url.split("?")[0] for url in requests if not url.startswith("data:")} == {path.as_uri()}

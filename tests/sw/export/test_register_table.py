@@ -1,15 +1,14 @@
 """The SystemRDL source: its sizes are those of any configuration, and the tables made from it aren't stale."""
 
 import random
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from systemrdl import RDLCompiler
 from systemrdl.node import MemNode
 
-from vanallen.rtl.config import PRESETS, Config
-from vanallen.rtl.registers import REGISTERS, Window, register, window_rows, window_stride, windows
+from vanallen.rtl.config import PRESETS, Config, preset
+from vanallen.rtl.registers import MEMORY_WINDOWS, REGISTERS, Window, register, window_rows, window_stride
 from vanallen.sw.export.rdl import compile_map
 from vanallen.sw.export.register_table import main, register_table
 
@@ -34,7 +33,7 @@ def random_config(seed):
     )
 
 
-CONFIGS = [*PRESETS.values(), *map(random_config, range(16))]
+CONFIGS = [*PRESETS.values(), preset("payload", "full"), *map(random_config, range(16))]
 
 
 def memories(top):
@@ -46,11 +45,11 @@ def memories(top):
     }
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: f"{config.name}-{config.protection}")
 def test_sizes_are_those_of_the_configuration(config):
     top = compile_map(config)
     want = {}
-    for window in windows(config):
+    for window in MEMORY_WINDOWS:
         rows, stride = window_rows(config, window), window_stride(config, window)
         want[window.name.lower()] = (rows, stride, window.base, rows * stride)
     assert memories(top) == want
@@ -73,14 +72,6 @@ def test_without_sizes_the_map_is_that_of_nano():
             for top in (bare, nano)
         )
         assert one == other
-
-
-def test_side_memory_is_there_with_side_columns():
-    config = replace(PRESETS["payload"])
-    object.__setattr__(config, "side_columns", 1)  # which Config refuses as long as no chip has them
-    assert memories(compile_map(config))["side"] == (8192, 8, Window.SIDE.base, 8192 * 8)
-    assert Window.SIDE in windows(config)
-    assert "side" not in memories(compile_map(PRESETS["payload"]))
 
 
 def test_table_is_fresh():

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from vanallen.sw.golden.arithmetic import matrix_product, requantize, requantize_integer, side_weight, wrap_int32
+from vanallen.sw.golden.arithmetic import matrix_product, requantize, requantize_integer, wrap_int32
 
 INT32 = np.iinfo(np.int32)
 
@@ -165,8 +165,3 @@ def test_matrix_product_is_exact_at_the_longest_sum_in_float32() -> None:
 
 def test_wrap_int32() -> None:
     assert wrap_int32([1 << 31, -(1 << 31) - 1, 1 << 32, 5]).tolist() == [INT32.min, INT32.max, 0, 5]
-
-
-def test_side_weight_is_the_sum_of_the_columns() -> None:
-    words = np.array([[-128] * 16, [127] * 16, list(range(16))], np.int8)
-    assert side_weight(words).tolist() == [-2048, 2032, 120]

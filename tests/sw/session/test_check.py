@@ -22,8 +22,8 @@ class FaultyTarget(GoldenTarget):
         self.place = command, row, column
         self.left = inference
 
-    def _start(self, *, first, count, job):
-        super()._start(first=first, count=count, job=job)
+    def _start(self, *, first, count, **others):
+        super()._start(first=first, count=count, **others)
         command, row, column = self.place
         if (first, count) == (command, 1):
             if self.left == 0:

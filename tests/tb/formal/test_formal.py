@@ -23,6 +23,7 @@ from vanallen.rtl.ecc.decoder import Decoder
 from vanallen.rtl.ecc.encoder import Encoder
 from vanallen.rtl.memory.access import AccessMachine
 from vanallen.rtl.requant.multiply import Multiply
+from vanallen.rtl.requant.normalize import Normalize
 from vanallen.rtl.requant.round import Round
 from vanallen.sw.cli.main import main
 from vanallen.synth.netlist import components
@@ -65,6 +66,8 @@ BROKEN = {
     "lane.products": Mutant("", Multiply, "elaborate",
                             '"high_high", self.a[12:], self.b[12:]', '"high_high", self.a[12:], self.b[13:]'),
     "lane.product_sum": Mutant("", Multiply, "elaborate", "inner = Signal(25", "inner = Signal(24"),
+    "lane.parity.normalize": Mutant("", Normalize, "elaborate", "incremented(normal[8:])", "incremented(normal[9:])"),
+    "lane.parity.round": Mutant("", Round, "_round_to_float", "high & lowest_even(self.distance)", "high"),
 }  # fmt: skip
 
 APART = "accumulator.apart"
