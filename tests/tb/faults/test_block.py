@@ -13,7 +13,7 @@ WIDE = 100
 
 
 class Delay(wiring.Component):
-    """``o`` is ``i`` a cycle later, ``low`` a cycle later still; ``stored`` is a word of a memory that is never written here."""
+    """``o`` is ``i`` a cycle later, ``low`` a cycle later still; ``stored`` is a word of a memory."""
 
     i: In(WIDE)
     address: In(2)
