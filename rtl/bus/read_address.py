@@ -37,9 +37,11 @@ class ReadAddress(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        address, error = Signal(WORD_ADDRESS_BITS, reset_less=True), Signal(reset_less=True)
+        address = Signal(WORD_ADDRESS_BITS, reset_less=True)
+        error = Signal(reset_less=True)
         flights = [Signal(self.flight, name=f"flight_{stage}", reset_less=True) for stage in range(self.latency - 1)]
-        first, last = Signal(self.flight), flights[-1]
+        first = Signal(self.flight)
+        last = flights[-1]
         struck, changed = self._guard(m, address, first, last) if self.protected else (Const(0), Const(0))
         m.d.sync += [
             address.eq(self.i),

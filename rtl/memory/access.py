@@ -20,7 +20,7 @@ class ReadRequest(wiring.Signature):
 
 
 class WriteRequest(wiring.Signature):
-    """Write the banks that ``enable`` names of row ``address``; the data come beside it, in the same cycle."""
+    """Write the banks that ``enable`` names of row ``address``; when the data come, the component says."""
 
     def __init__(self, rows: int, banks: int):
         super().__init__({"enable": Out(banks), "address": Out((rows - 1).bit_length())})

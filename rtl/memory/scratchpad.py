@@ -166,7 +166,8 @@ class Scratchpad(wiring.Component):
         """A decoder a bank; it takes the place of the two registers of an unprotected memory."""
         rows = [Signal(self.address_bits, name=f"row_{stage}", reset_less=True) for stage in range(3)]
         m.d.sync += [rows[0].eq(read.addr), rows[1].eq(rows[0]), rows[2].eq(rows[1])]
-        corrected, uncorrectable = Signal(self.banks), Signal(self.banks)
+        corrected = Signal(self.banks)
+        uncorrectable = Signal(self.banks)
         arriving = agreed(copy.arriving for copy in access.copies)
         stored = read.data ^ (self.inject & arriving.replicate(2))
         m.d.comb += self.injected.eq(arriving & self.inject.any())

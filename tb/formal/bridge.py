@@ -11,7 +11,7 @@ from vanallen.rtl.config import Config
 from vanallen.rtl.control.voter import agreed
 
 from .specification import Specification, always, drive_freely, registers
-from .strikes import one_copy_struck, one_entry_struck, voted
+from .strikes import OneBit, delays_struck, entries_struck, one_copy_struck, voted
 
 __all__ = ["NUMBERS", "BridgeSpecification", "distance", "number", "ones"]
 
@@ -35,10 +35,10 @@ def distance(later: Value, earlier: Value) -> Value:
 
 
 class BridgeSpecification(Specification):
-    """The real bridge: its port, ``idle`` and the memories' words are free in every cycle.
+    """The real bridge: its port, ``idle``, ``fill`` and the memories' words are free in every cycle.
 
-    With protection one copy of its machines holds anything in any cycle, and once one bit of an address or word of a
-    write that waits flips.
+    With protection one copy of its machines holds anything in any cycle, and once one bit flips of an address or word
+    of a write that waits, or of the addresses of reads on their way. Nothing is injected.
 
     Members after :meth:`specify`: ``bridge``; by name the registers ``write`` and ``read`` of its channels,
     ``addresses_held`` and ``words_held`` of the queues of writes, ``reads`` of the reads under way, ``queue`` of the
@@ -54,13 +54,15 @@ class BridgeSpecification(Specification):
         self.bridge = HostBridge(config=self.config)
         m.submodules.bridge = fragment = Fragment.get(self.bridge, None)
         copies = self.config.copies
-        drive_freely(m, self.bridge, but=("idle",))
+        drive_freely(m, self.bridge, but=("idle", "inject"))
         m.d.comb += self.bridge.idle.eq(AnySeq(1).replicate(copies))
         self.spent: Value = Const(0)
         if self.config.protected:
             one_copy_struck(m, fragment, "write_channel", "read_channel")
-            queues = {"addresses": self.bridge.addresses, "words": self.bridge.words}
-            self.spent = one_entry_struck(m, fragment, queues)
+            one = OneBit(m)
+            entries_struck(m, fragment, one, {"addresses": self.bridge.addresses, "words": self.bridge.words})
+            delays_struck(m, fragment, one, "reads")
+            self.spent = one.spent
         self.write, self.read = (voted(fragment, name, copies) for name in ("write_channel", "read_channel"))
         self.addresses_held, self.words_held = registers(fragment, "addresses"), registers(fragment, "words")
         self.reads, self.queue = registers(fragment, "reads"), registers(fragment, "queue")

@@ -60,6 +60,9 @@ class WriteQueues(_Watched):
         always(m, "a register is written at its address", ~written | (bridge.register_address[3:] == address[:9]))
         always(m, "a register is written with its word", ~written | (bridge.register_word == word[:64]))
         always(m, "a register is written by a whole word", ~written | word[64])
+        done, filling = history(m, does, "done_before"), history(m, bridge.fill, "filling_before")
+        always(m, "a memory gets its word a cycle later", ~done | filling | (bridge.word == word[:64]))
+        always(m, "a memory that is filled gets zero a cycle later", ~filling | (bridge.word == 0))
         self._responses(m, executes, refused)
         for name, noted, count, held in (
             ("address", address, write.addresses, addresses), ("word", word, write.words, words),
@@ -92,7 +95,7 @@ class WriteQueues(_Watched):
 
 class ReadQueue(_Watched):
     """The n-th read asks for the n-th address and is answered with the word and error that were collected for it, the
-    bridge's latency after it was asked for."""
+    bridge's latency after it was asked for. With protection it may be an error instead, after a flip."""
 
     def specify(self, m: Module) -> None:
         super().specify(m)
@@ -100,16 +103,16 @@ class ReadQueue(_Watched):
         address = self._noted(m, "address", port.araddr[3:], port.arvalid & port.arready & (self.asked == watched))
         issues = self.issue & (self.issued == watched)
         collects = self.collect & (self.collected == watched)
-        always(m, "a read asks for its address", ~issues | (reads.address == address))
+        refused = self._noted(m, "refused", bridge.reads.refused, issues)
+        odd = Cat(reads.address, reads.address_parity).xor() if self.config.protected else Const(0)
+        always(m, "a read asks for its address", ~issues | (reads.address == address) | (self.spent & odd))
         *_, last, _ = self._here()
-        always(m, "a register is read at its address", ~last | (bridge.read_address[3:] == address[:PLACE_BITS]))
+        read_there = bridge.read_address[3:] == address[:PLACE_BITS]
+        always(m, "a register is read at its address, or it is an error",
+               ~last | read_there | (self.spent & bridge.reads.next_error))  # fmt: skip
         self._in_time(m, issues, collects)
-        place = Cat(address[:PLACE_BITS], address[-WINDOW_BITS:])
-        for stage, here in enumerate(self._here()[:-1]):
-            flight = ReadAddress.flight(getattr(reads, f"flight_{stage}"))
-            always(m, f"invariant: address of flight {stage}",
-                   ~here | (Cat(flight.place, flight.window) == place))  # fmt: skip
-        self._sources(m, address, collects)
+        self._on_their_way(m, address, refused)
+        self._sources(m, address, refused, collects)
         self._words(m, collects)
 
     def _here(self) -> list[Value]:
@@ -118,7 +121,22 @@ class ReadQueue(_Watched):
         return [flight[stage] & (distance(self.watched, self.collected) == ones(flight[stage + 1 :]))
                 for stage in range(len(flight))]  # fmt: skip
 
-    def _sources(self, m: Module, address: Value, collects: Value) -> None:
+    def _on_their_way(self, m: Module, address: Value, refused: Value) -> None:
+        """Each stage holds what it should, or shows that it doesn't: by its parity, or as an error."""
+        expected = Cat(address[-WINDOW_BITS:], address[:PLACE_BITS], refused)  # as ReadAddress.flight
+        *stages, end = self._here()
+        for stage, here in enumerate(stages):
+            flight = getattr(self.reads, f"flight_{stage}")
+            different = Value.cast(flight) ^ expected
+            shows = Const(0)
+            if self.config.protected:
+                parity = getattr(self.reads, f"parity_{stage}")
+                different = Cat(different, parity ^ expected.xor())
+                shows = Cat(flight, parity).xor() | ReadAddress.flight(flight).error
+            always(m, f"invariant: address of flight {stage}", ~here | ~different.any() | (self.spent & shows))
+        always(m, "invariant: error at the end", ~end | (self.reads.error == refused) | self.spent)
+
+    def _sources(self, m: Module, address: Value, refused: Value, collects: Value) -> None:
         """Which word the bridge hands the queue: of the memory and bank at the address collected; zero for an error."""
         bridge = self.bridge
         handed, error = bridge.queue.word_in, bridge.queue.error_in
@@ -126,16 +144,22 @@ class ReadQueue(_Watched):
         register_value = history(m, bridge.register_value, "register_before")
         at_register = collects & ~error & (address[-WINDOW_BITS:] == Window.REGISTERS)
         always(m, "word of a register", ~at_register | (handed == register_value))
+        reasons = refused
         for window in MEMORIES:
-            banks, bits = window_banks(self.config, window)
+            name, (banks, bits) = window.name.lower(), window_banks(self.config, window)
             bank_address = address.bit_select(0, (banks - 1).bit_length())
             for bank in range(banks):
-                here = collects & ~error & (address[-WINDOW_BITS:] == window) & (bank_address == bank)
-                word = getattr(bridge, f"{window.name.lower()}_data").word_select(bank, bits)
-                always(m, f"word of {window.name.lower()} {bank}", ~here | (handed == word))
+                at_bank = (address[-WINDOW_BITS:] == window) & (bank_address == bank)
+                here = collects & ~error & at_bank
+                word = getattr(bridge, f"{name}_data").word_select(bank, bits)
+                always(m, f"word of {name} {bank}", ~here | (handed == word))
                 if self.config.protected:
-                    failed = getattr(bridge, f"{window.name.lower()}_failed")
-                    always(m, f"no word of {window.name.lower()} {bank} that failed", ~here | ~failed)
+                    parity = getattr(bridge, f"{name}_parity").word_select(bank, bits // 8)
+                    odd = Cat(word.word_select(byte, 8).xor() for byte in range(bits // 8)) ^ parity
+                    wrong = getattr(bridge, f"{name}_failed") | odd.any()
+                    always(m, f"no word of {name} {bank} that failed or disagrees with its parity", ~here | ~wrong)
+                    reasons |= at_bank & wrong
+        always(m, "an error has a reason", ~collects | (error == reasons) | (self.spent & error))
 
     def _in_time(self, m: Module, issues: Value, collects: Value) -> None:
         late = Signal(Scratchpad.host_latency)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from amaranth.asserts import AnySeq
-from amaranth.hdl import Cat, Fragment, Module, Mux, ResetSignal, Signal, Value
+from amaranth.hdl import Cat, Fragment, Module, Mux, ResetSignal, Signal, Value, ValueLike
 
 from vanallen.rtl.bus.pair_queue import PairQueue
 from vanallen.rtl.control.voter import agreed
 
 from .specification import always, registers, subfragment
 
-__all__ = ["one_copy_struck", "one_entry_struck", "voted"]
+__all__ = ["OneBit", "delays_struck", "entries_struck", "one_copy_struck", "voted"]
 
 COPIES = 3
 
@@ -51,22 +51,38 @@ def one_copy_struck(m: Module, fragment: Fragment, *machines: str) -> None:
                    (victim == copy) | (victim == other) | (held[copy] == held[other]))  # fmt: skip
 
 
-def one_entry_struck(m: Module, fragment: Fragment, queues: dict[str, PairQueue]) -> Signal:
-    """Once, in any cycle, a bit of an entry of ``queues`` (by names of their submodules) flips. Whether it has."""
-    spent, which = Signal(name="spent"), Signal(range(2 * len(queues)), name="which")
-    m.d.comb += which.eq(AnySeq(len(which)))
-    strikes = Signal(name="strikes")
-    m.d.comb += strikes.eq(AnySeq(1) & ~spent)
-    m.d.sync += spent.eq(spent | strikes)
-    for position, (name, queue) in enumerate(queues.items()):
+class OneBit:
+    """Once, in any cycle, one bit of one of the registers given to :meth:`strike` flips. ``spent``: it has."""
+
+    def __init__(self, m: Module) -> None:
+        self.spent, self.strikes = Signal(name="spent"), Signal(name="strikes")
+        self.which = Signal(6, name="which")
+        self.count = 0
+        m.d.comb += [self.which.eq(AnySeq(len(self.which))), self.strikes.eq(AnySeq(1) & ~self.spent)]
+        m.d.sync += self.spent.eq(self.spent | self.strikes)
+
+    def strike(self, m: Module, part: Fragment, register: Signal, unharmed: ValueLike) -> None:
+        """``register`` of ``part`` becomes what it would, ``unharmed``, or that with a flip."""
+        width = len(Value.cast(register))
+        flip, bit = Signal(width, name=f"flip_{self.count}"), AnySeq(width.bit_length())
+        m.d.comb += flip.eq(Mux(self.strikes & (self.which == self.count) & (bit < width), 1 << bit, 0))
+        part.add_statements("sync", register.eq(Value.cast(unharmed) ^ flip))
+        self.count += 1
+        assert self.count <= 1 << len(self.which)
+
+
+def entries_struck(m: Module, fragment: Fragment, one: OneBit, queues: dict[str, PairQueue]) -> None:
+    """Any bit of an entry of ``queues`` (by names of their submodules)."""
+    for name, queue in queues.items():
         value = Cat(queue.value, queue.value.xor())
-        state = registers(fragment, name)
+        state, part = registers(fragment, name), subfragment(fragment, name)
         first = Mux(queue.place[0], value, Mux(queue.shift, state.entry_1, state.entry_0))
-        following = {0: first, 1: Mux(queue.place[1], value, state.entry_1)}
-        for entry, unharmed in following.items():
-            flip = Signal(len(value), name=f"flip_{name}_{entry}")
-            bit = AnySeq(range(len(value)).stop.bit_length())
-            m.d.comb += flip.eq(Mux(strikes & (which == 2 * position + entry) & (bit < len(value)), 1 << bit, 0))
-            register = getattr(state, f"entry_{entry}")
-            subfragment(fragment, name).add_statements("sync", register.eq(unharmed ^ flip))
-    return spent
+        one.strike(m, part, state.entry_0, first)
+        one.strike(m, part, state.entry_1, Mux(queue.place[1], value, state.entry_1))
+
+
+def delays_struck(m: Module, fragment: Fragment, one: OneBit, name: str) -> None:
+    """Any bit of the submodule called ``name``, whose registers take something in every cycle."""
+    part = subfragment(fragment, name)
+    for statement in list(part.statements["sync"]):
+        one.strike(m, part, statement.lhs, statement.rhs)

@@ -89,9 +89,9 @@ def steering(pin, target):
     return "select" if pin.name == "S" and target in STEERED else None
 
 
-def violations(top):
+def violations(config):
     """(owner, register, kind, target, name of the target) of everything that steers and is not control."""
-    netlist, kinds = read_netlist(top), kinds_of(top)
+    netlist, kinds = read_netlist(Accelerator(config=config)), kinds_of(Accelerator(config=config))
     found = set()
     for source in netlist.registers + netlist.read_ports:
         owner = kinds[source.path]
@@ -117,7 +117,7 @@ def not_exempt(found):
 
 @pytest.mark.parametrize("name", ["nano", "cubesat"])
 def test_only_control_and_the_tag_steer(name):
-    found = violations(Accelerator(config=PRESETS[name]))
+    found = violations(PRESETS[name])
     assert not_exempt(found) == []
     stale = [entry for entry in EXEMPTIONS if not any(exempts(entry, item) for item in found)]
     assert stale == []
@@ -187,7 +187,7 @@ def put_in(monkeypatch, steered):
 )  # fmt: skip
 def test_a_stray_register_is_found(monkeypatch, steered, kinds):
     put_in(monkeypatch, steered)
-    strays = not_exempt(violations(Accelerator(config=PRESETS["nano"])))
+    strays = not_exempt(violations(PRESETS["nano"]))
     assert {item[1] for item in strays} == {"stray"}
     assert {item[2] for item in strays} & kinds
 

@@ -1,4 +1,5 @@
-"""The protected bridge with single flips: every access answered once, every write done as it was sent or not at all."""
+"""The protected bridge with single flips: every access answered once, every write done as it was sent or not at all,
+and what is changed between host and memory is told by a checksum."""
 
 import random
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from vanallen.rtl.config import preset
 from vanallen.rtl.control.voter import agreed
 from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.registers import REGISTERS, Access, Window, register, window_banks, window_rows, window_stride
+from vanallen.rtl.transfers import checksum
 from vanallen.synth.netlist import components
 from vanallen.tb.mutants.hand import Mutant, changed
 
@@ -24,6 +26,9 @@ DEADLINE = 120
 
 READ_PATH = {"ReadAddress", "ResponseQueue", "HostBridge"}
 """Components whose registers hold what the host reads; a flip may change one answer."""
+
+WRITTEN = {"word", "stored", "stored_address"}
+"""Registers of the bridge between a write and its checksum."""
 
 WRITABLE = {entry.address for entry in REGISTERS if entry.access is not Access.READ}
 READABLE = {entry.address for entry in REGISTERS if entry.access is not Access.WRITE}
@@ -61,9 +66,14 @@ def locate(address):
 
 
 def stored(*place):
-    """What is read at a place: a word, and whether it can't be corrected."""
+    """What is read at a place: a word, whether it can't be corrected, and a bit that is flipped on its way."""
     rng = random.Random(repr(place))
-    return rng.getrandbits(64), int(rng.random() < 0.2)
+    return rng.getrandbits(64), int(rng.random() < 0.2), rng.choice([0, 0, 0, 0, 1 << rng.randrange(32)])
+
+
+def parity_of(word, bits):
+    """The parity of each byte."""
+    return sum(((word >> 8 * byte & 255).bit_count() & 1) << byte for byte in range(bits // 8))
 
 
 def read_answer(address, idle):
@@ -73,8 +83,8 @@ def read_answer(address, idle):
     place = locate(address)
     if place is None or not idle:
         return 0, SLVERR
-    word, failed = stored(place[0].name, *place[1:])
-    return (0, SLVERR) if failed else (word % (1 << window_banks(CONFIG, place[0])[1]), OKAY)
+    word, failed, changed = stored(place[0].name, *place[1:])
+    return (0, SLVERR) if failed or changed else (word % (1 << window_banks(CONFIG, place[0])[1]), OKAY)
 
 
 def write_effect(address, word, strobe, idle):
@@ -83,12 +93,12 @@ def write_effect(address, word, strobe, idle):
         return None
     if address >> 19 == Window.REGISTERS:
         done = address in WRITABLE and (idle or address not in WAITING)
-        return ("REGISTERS", address, 1, word) if done else None
+        return ["REGISTERS", address, 1, word] if done else None
     place = locate(address)
     if place is None or not idle:
         return None
     window, row, bank = place
-    return window.name, row, 1 << bank, word % (1 << window_banks(CONFIG, window)[1])
+    return [window.name, row, 1 << bank, word % (1 << window_banks(CONFIG, window)[1])]
 
 
 def draw_address(rng):
@@ -111,6 +121,9 @@ class Episode:
     responses: list = field(default_factory=list)
     effects: list = field(default_factory=list)
     refused: int = 0
+    changed: bool = False
+    written: int = 0
+    read_back: int = 0
 
 
 class Host:
@@ -118,7 +131,7 @@ class Host:
 
     def __init__(self, bridge, rng):
         self.bridge, self.rng = bridge, rng
-        self.flights = []
+        self.flights, self.last = [], None
         self.writes = Cat(bridge.refused, agreed(bridge.register_write), *(
             agreed(port.enable for port in getattr(bridge, f"{window.name.lower()}_write")) for window in MEMORIES
         ))  # fmt: skip
@@ -134,6 +147,7 @@ class Host:
         counts = {"aw": len(episode.writes), "w": len(episode.writes), "ar": len(episode.reads)}
         waits_b, waits_r, quiet = None, False, 0
         ctx.set(self.bridge.idle, 0b111 * episode.idle)
+        await self._clear(ctx)
         for cycle in range(DEADLINE):
             if cycle == flip_cycle:
                 ctx.set(bit.register, ctx.get(bit.register) ^ (1 << bit.index))
@@ -164,8 +178,18 @@ class Host:
             done = sent == counts and len(episode.responses) == counts["w"] and len(episode.answers) == counts["ar"]
             quiet = quiet + 1 if done and cycle > flip_cycle else 0
             if quiet > 8:  # what a flip began would have come out
+                episode.written, episode.read_back = ctx.get(self.bridge.written), ctx.get(self.bridge.read_back)
                 return
         raise AssertionError(f"hung: {sent} of {counts}, {len(episode.responses)} and {len(episode.answers)} answered")
+
+    async def _clear(self, ctx):
+        """The checksums."""
+        clears = self.bridge.clear_written, self.bridge.clear_read_back
+        for value in (1, 0):
+            for clear in clears:
+                ctx.set(clear, value)
+            self._memories(ctx)
+            await ctx.tick()
 
     def _offer(self, ctx, episode, offers, sent):
         """The next address and word of each channel that offers one, anything in the others."""
@@ -186,8 +210,10 @@ class Host:
         for name, row in arrived:
             banks, bits = window_banks(CONFIG, Window[name])
             words = [stored(name, row, bank) for bank in range(banks)]
-            ctx.set(getattr(bridge, f"{name.lower()}_data"),
-                    sum(word % (1 << bits) << bits * bank for bank, (word, _) in enumerate(words)))  # fmt: skip
+            data = sum((word ^ changed) % (1 << bits) << bits * bank for bank, (word, _, changed) in enumerate(words))
+            right = sum(word % (1 << bits) << bits * bank for bank, (word, *_) in enumerate(words))
+            ctx.set(getattr(bridge, f"{name.lower()}_data"), data)
+            ctx.set(getattr(bridge, f"{name.lower()}_parity"), parity_of(right, banks * bits))
             ctx.set(getattr(bridge, f"{name.lower()}_failed"), words[0][1])
         ctx.set(bridge.register_value, stored(ctx.get(bridge.read_address))[0])
         asked = ctx.get(self.reads)
@@ -198,9 +224,12 @@ class Host:
 
     def _effects(self, ctx, episode):
         bridge, did = self.bridge, ctx.get(self.writes)
+        if self.last:  # the word of a cycle ago
+            self.last[3] = ctx.get(bridge.word) % (1 << window_banks(CONFIG, Window[self.last[0]])[1])
+            self.last = None
         episode.refused += did & 1
         if did & 2:
-            episode.effects.append(("REGISTERS", ctx.get(bridge.register_address), 1, ctx.get(bridge.register_word)))
+            episode.effects.append(["REGISTERS", ctx.get(bridge.register_address), 1, ctx.get(bridge.register_word)])
         did >>= 2
         for window in MEMORIES:
             name, (banks, _) = window.name.lower(), window_banks(CONFIG, window)
@@ -208,7 +237,8 @@ class Host:
             if enabled:
                 row = ctx.get(agreed(port.address for port in getattr(bridge, f"{name}_write")))
                 assert (window.name, row) not in self.flights[-1], "no RAM may be asked to read and write one row"
-                episode.effects.append((window.name, row, enabled, ctx.get(getattr(bridge, f"{name}_word"))))
+                self.last = [window.name, row, enabled, None]
+                episode.effects.append(self.last)
 
 
 def judge(episode, bit):
@@ -216,18 +246,40 @@ def judge(episode, bit):
     effects = [write_effect(*write, episode.idle) for write in episode.writes]
     assert episode.refused <= (bit.owner == "PairQueue"), "only what was struck is refused"
     kept = [effect for effect, response in zip(effects, episode.responses, strict=True) if response == OKAY]
-    assert episode.effects == kept, "what is answered OKAY is done, in order, and nothing else"
+    assert [effect[:3] for effect in episode.effects] == [effect[:3] for effect in kept], \
+        "what is answered OKAY is done, in order, and nothing else"  # fmt: skip
+    told = episode.written != checksum(
+        (address, word) for (address, word, _), response in zip(episode.writes, episode.responses, strict=True)
+        if response == OKAY and locate(address)
+    )  # fmt: skip
+    episode.changed = episode.effects != kept
+    assert told or not episode.changed, "what is done in order is done with its word, or told"
+    assert not told or bit.owner == "TransferChecksum" or bit.register.name in WRITTEN, "told without a reason"
     wrong = sum((effect is None) != (response == SLVERR)
                 for effect, response in zip(effects, episode.responses, strict=True))  # fmt: skip
     assert wrong <= episode.refused, "an error that nothing was refused for"
+    judge_reads(episode, bit)
+
+
+def judge_reads(episode, bit):
     answers = [read_answer(*read, episode.idle) for read in episode.reads]
-    different = sum(got != want for got, want in zip(episode.answers, answers, strict=True))
-    assert different <= (bit.owner in READ_PATH), "a flip outside the path of reads changes no answer"
+    got_instead = [(address, got, want) for (address,), got, want
+                   in zip(episode.reads, episode.answers, answers, strict=True) if got != want]  # fmt: skip
+    assert len(got_instead) <= (bit.owner in READ_PATH), "a flip outside the path of reads changes no answer"
+    told = episode.read_back != checksum(
+        (0, word) for (address,), (word, response) in zip(episode.reads, episode.answers, strict=True)
+        if response == OKAY and locate(address)
+    )  # fmt: skip
+    assert not told or bit.owner in ("TransferChecksum", "ResponseQueue"), "told without a reason"
+    for address, (_, response), (_, wanted) in got_instead:
+        # an answer that waits may lose its error, which without a fault only a host gets that asks for the wrong thing
+        excused = bit.owner == "ResponseQueue" and wanted == SLVERR
+        assert response == SLVERR or not locate(address) or told or excused, "another word, and nothing tells"
 
 
 def campaign(simulate, seed, choose):
-    """An episode for each bit that ``choose(rng, bits)`` says. The episodes in which a write was refused."""
-    rng, bridge, refused = random.Random(seed), HostBridge(config=CONFIG), []
+    """An episode for each bit that ``choose(rng, bits)`` says; all of them."""
+    rng, bridge, episodes = random.Random(seed), HostBridge(config=CONFIG), []
     fragment, bits = bits_of(bridge)
     host = Host(bridge, rng)
 
@@ -239,10 +291,10 @@ def campaign(simulate, seed, choose):
             episode = Episode(writes, reads, int(rng.random() < 0.8))
             await host.run(ctx, episode, bit, rng.randrange(20))
             judge(episode, bit)
-            refused.extend([episode] * episode.refused)
+            episodes.append(episode)
 
     simulate(fragment, testbench)
-    return refused
+    return episodes
 
 
 def sample(count, *owners):
@@ -256,18 +308,20 @@ def sample(count, *owners):
 
 
 def test_any_bit_may_be_struck(simulate):
-    assert campaign(simulate, 1, sample(120)), "some write is struck"
+    episodes = campaign(simulate, 1, sample(120))
+    assert any(episode.refused for episode in episodes), "some write is struck"
 
 
 @pytest.mark.slow
 def test_every_bit_may_be_struck(simulate):
-    assert len(campaign(simulate, 2, lambda rng, bits: rng.sample(bits, len(bits)))) > 20
+    episodes = campaign(simulate, 2, lambda rng, bits: rng.sample(bits, len(bits)))
+    assert sum(episode.refused for episode in episodes) > 20
 
 
 def test_writes_are_done_wrong_without_the_parity(simulate, monkeypatch):
     mutant = Mutant("", PairQueue, "elaborate", "self.sound.eq(~entries[0].xor())", "self.sound.eq(1)")
     monkeypatch.setattr(PairQueue, "elaborate", changed(PairQueue.elaborate, mutant))
-    with pytest.raises(AssertionError, match="done, in order"):
+    with pytest.raises(AssertionError, match=r"done, in order|told without a reason"):
         campaign(simulate, 3, sample(60, "PairQueue"))
 
 
@@ -277,8 +331,47 @@ def test_accesses_are_lost_where_one_copy_decides(simulate, monkeypatch):
         campaign(simulate, 4, sample(60, "Control"))
 
 
+def test_what_is_changed_before_it_is_stored_is_told(simulate):
+    """Of the register between the queue and the memories, every bit."""
+    episodes = campaign(simulate, 6, lambda rng, bits: [bit for bit in bits if bit.register.name == "word"])
+    assert any(episode.changed for episode in episodes), "some word is struck"
+
+
+def test_words_are_changed_without_the_parity_of_reads(simulate, monkeypatch):
+    mutant = Mutant("", HostBridge, "_collect", " | (from_memory & odd.any())", "")
+    monkeypatch.setattr(HostBridge, "_collect", changed(HostBridge._collect, mutant))
+    with pytest.raises(AssertionError):
+        campaign(simulate, 8, sample(30, "Control"))
+
+
+def test_an_injected_flip_is_refused_once(simulate):
+    bridge = HostBridge(config=CONFIG)
+    address, written, refused = Window.COMMAND << 19, [], []
+
+    async def testbench(ctx):
+        port = bridge.port
+        ctx.set(bridge.idle, 7)
+        ctx.set(port.wstrb, 0xFF)
+        ctx.set(port.awaddr, address)
+        ctx.set(port.bready, 1)
+        inject = 0
+        for cycle in range(40):
+            inject = int(cycle == 10) or inject
+            ctx.set(bridge.inject, inject)
+            for valid in (port.awvalid, port.wvalid):
+                ctx.set(valid, int(cycle % 4 == 0 and cycle < 32))
+            refused.append(ctx.get(bridge.refused))
+            written.append(ctx.get(bridge.command_write[0].enable))
+            if ctx.get(bridge.injected):
+                inject = 0
+            await ctx.tick()
+
+    simulate(bridge, testbench)
+    assert (refused.index(1), sum(refused), sum(written)) == (13, 1, 7)
+
+
 def test_both_builds_do_the_same_in_each_cycle(simulate):
-    """With any inputs and without a flip; the word of a row that failed apart, which only one build knows of."""
+    """With any inputs and without a flip; words that are read have their parity, and no row has failed."""
     rng, m = random.Random(5), Module()
     m.submodules.full = full = HostBridge(config=CONFIG)
     m.submodules.plain = plain = HostBridge(config=preset("nano"))
@@ -300,6 +393,8 @@ def test_both_builds_do_the_same_in_each_cycle(simulate):
                     value |= rng.choice([0xFF, 0])
                 ctx.set(signal, value)
                 ctx.set(other, value * 0b111 if path == ("idle",) else value)
+                if path[0].endswith("_data"):
+                    ctx.set(getattr(full, path[0].replace("_data", "_parity")), parity_of(value, len(signal)))
             for path, (signal, other) in outputs:
                 value, width = ctx.get(signal), len(other) // len(signal)
                 assert ctx.get(other) == (value * 0b111 if width == 3 else value), path
