@@ -54,13 +54,13 @@ class ChecksumElement(wiring.Component):
         product = Signal(signed(8 + BITS), reset_less=True)
         folded = Signal(CARRIED, reset_less=True)
         fold = biased(product)[BITS:] + product[:BITS]
-        if self.technology is Technology.ECP5:
-            m.submodules.dsp = mult18x18d(a=self.activation, b=active, product=product, registered=True)
-            m.d.comb += folded.eq(fold)
-        else:
+        if self.technology is Technology.GENERIC:
             activation = Signal(signed(8), reset_less=True)
             m.d.sync += [activation.eq(self.activation), folded.eq(fold)]
             m.d.comb += product.eq(activation * active)
+        else:
+            m.submodules.dsp = mult18x18d(a=self.activation, b=active, product=product, registered=True)
+            m.d.comb += folded.eq(fold)
         return folded
 
 
