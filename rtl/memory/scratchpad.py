@@ -119,12 +119,12 @@ class Scratchpad(wiring.Component):
         if protected and writable:
             members["write_parity"] = In(banks * bank_bits // 8)
         self.stored_bits = bank_bits + (self.code.check_bits if protected else 0)
-        self.ram = Memory(shape=banks * self.stored_bits, depth=rows, init=[])
         super().__init__(members)
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.ram, m.submodules.access = ram, access = self.ram, self.access
+        m.submodules.ram = self.ram = ram = Memory(shape=self.banks * self.stored_bits, depth=self.rows, init=[])
+        m.submodules.access = access = self.access
         self._requests(m, access)
         write, read = ram.write_port(granularity=self.stored_bits), ram.read_port()
 
