@@ -167,7 +167,8 @@ class Netlist:
         names = {name for bit in cell.outputs.get("Q", ()) for name in self._names[bit]}
         prefixed = [name for name in names if name.count(".") >= len(cell.path)]
         own = [name for name in prefixed if "$" not in name] or prefixed or [cell.name]
-        return min(own, key=lambda name: (abs(name.count(".") - len(cell.path)), len(name), name))
+        path = "".join(f"{part}." for part in cell.path)
+        return min(own, key=lambda name: (not name.startswith(path), name.count("."), len(name), name))
 
     def reached(self, bits: Iterable[int]) -> set[Pin]:
         """Pins of registers, memory ports and multiplexers' selects that ``bits`` reach through combinational cells."""

@@ -196,14 +196,14 @@ class HostBridge(wiring.Component):
         reads = self.reads
         register_value = Signal(64, reset_less=True)
         m.d.sync += register_value.eq(self.register_value)
-        at_register = self._if_next(m, reads.next_window == Window.REGISTERS)
+        at_register = self._if_next(m, "register", reads.next_window == Window.REGISTERS)
         words, parities, failures, chosens = [register_value & at_register.replicate(64)], [], [], []
         for window in MEMORIES:
             name, low = window.name.lower(), bank_bits(self.config, window)
             banks, bits = window_banks(self.config, window)
             row, at_window = getattr(self, f"{name}_data"), reads.next_window == window
             for bank in range(banks):
-                chosen = self._if_next(m, at_window & (reads.next_place[:low] == bank))
+                chosen = self._if_next(m, f"{name}_{bank}", at_window & (reads.next_place[:low] == bank))
                 chosens.append(chosen)
                 words.append(row.word_select(bank, bits) & chosen.replicate(bits))
                 if self.config.protected:
@@ -242,12 +242,12 @@ class HostBridge(wiring.Component):
             total.clear.eq(self.clear_read_back), self.read_back.eq(total.value),
         ]  # fmt: skip
 
-    def _if_next(self, m: Module, applies: Value) -> Value:
+    def _if_next(self, m: Module, source: str, applies: Value) -> Value:
         """Whether the request that is collected is one to which ``applies`` was true a cycle before, and is no error.
 
         A register for each source: the words come from all over the chip, and nothing else may be left to decide.
         """
-        chosen = Signal(name="chosen", reset_less=True)
+        chosen = Signal(name=f"chosen_{source}", reset_less=True)
         m.d.sync += chosen.eq(applies & ~self.reads.next_error)
         return chosen
 

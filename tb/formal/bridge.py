@@ -7,6 +7,7 @@ from amaranth.hdl import Const, Fragment, Module, Signal, Value
 
 from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
 from vanallen.rtl.bus.host_bridge import HostBridge
+from vanallen.rtl.bus.pair_queue import PairQueue
 from vanallen.rtl.config import Config
 from vanallen.rtl.control.voter import agreed
 
@@ -37,8 +38,8 @@ def distance(later: Value, earlier: Value) -> Value:
 class BridgeSpecification(Specification):
     """The real bridge: its port, ``idle``, ``fill`` and the memories' words are free in every cycle.
 
-    With protection one copy of its machines holds anything in any cycle, and once one bit flips of an address or word
-    of a write that waits, or of the addresses of reads on their way. Nothing is injected.
+    With protection one copy of its machines holds anything in any cycle, and once one bit flips of what
+    ``struck`` names: an address or word of a write that waits, an address of a read on its way. Nothing is injected.
 
     Members after :meth:`specify`: ``bridge``; by name the registers ``write`` and ``read`` of its channels,
     ``addresses_held`` and ``words_held`` of the queues of writes, ``reads`` of the reads under way, ``queue`` of the
@@ -46,6 +47,9 @@ class BridgeSpecification(Specification):
     handshakes ``addresses``, ``words``, ``executed``, ``answered``, ``asked``, ``issued``, ``collected``, ``taken``;
     ``spent``, whether the flip has been.
     """
+
+    struck: tuple[str, ...] = ("addresses", "words", "reads")
+    """Submodules of the bridge."""
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
@@ -60,8 +64,9 @@ class BridgeSpecification(Specification):
         if self.config.protected:
             one_copy_struck(m, fragment, "write_channel", "read_channel")
             one = OneBit(m)
-            entries_struck(m, fragment, one, {"addresses": self.bridge.addresses, "words": self.bridge.words})
-            delays_struck(m, fragment, one, "reads")
+            for name in self.struck:
+                strike = entries_struck if isinstance(getattr(self.bridge, name), PairQueue) else delays_struck
+                strike(m, fragment, one, name)
             self.spent = one.spent
         self.write, self.read = (voted(fragment, name, copies) for name in ("write_channel", "read_channel"))
         self.addresses_held, self.words_held = registers(fragment, "addresses"), registers(fragment, "words")

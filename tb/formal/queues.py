@@ -43,6 +43,8 @@ class WriteQueues(_Watched):
     after a flip: then nothing is done, and it is answered with an error.
     """
 
+    struck = ("addresses", "words")
+
     def specify(self, m: Module) -> None:
         super().specify(m)
         port, write, watched, bridge = self.bridge.port, self.write, self.watched, self.bridge
@@ -97,6 +99,8 @@ class ReadQueue(_Watched):
     """The n-th read asks for the n-th address and is answered with the word and error that were collected for it, the
     bridge's latency after it was asked for. With protection it may be an error instead, after a flip."""
 
+    struck = ("reads",)
+
     def specify(self, m: Module) -> None:
         super().specify(m)
         bridge, port, reads, watched = self.bridge, self.bridge.port, self.reads, self.watched
@@ -134,6 +138,9 @@ class ReadQueue(_Watched):
                 different = Cat(different, parity ^ expected.xor())
                 shows = Cat(flight, parity).xor() | ReadAddress.flight(flight).error
             always(m, f"invariant: address of flight {stage}", ~here | ~different.any() | (self.spent & shows))
+        known = Cat(address[-WINDOW_BITS:] == window for window in (Window.REGISTERS, *MEMORIES)).any()
+        always(m, "invariant: what isn't refused is somewhere",
+               ~Cat(self._here()).any() | refused | known | self.spent)  # fmt: skip
         always(m, "invariant: error at the end", ~end | (self.reads.error == refused) | self.spent)
 
     def _sources(self, m: Module, address: Value, refused: Value, collects: Value) -> None:

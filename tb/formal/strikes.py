@@ -7,10 +7,9 @@ from types import SimpleNamespace
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Cat, Fragment, Module, Mux, ResetSignal, Signal, Value, ValueLike
 
-from vanallen.rtl.bus.pair_queue import PairQueue
 from vanallen.rtl.control.voter import agreed
 
-from .specification import always, registers, subfragment
+from .specification import always, component, registers, subfragment
 
 __all__ = ["OneBit", "delays_struck", "entries_struck", "one_copy_struck", "voted"]
 
@@ -71,18 +70,17 @@ class OneBit:
         assert self.count <= 1 << len(self.which)
 
 
-def entries_struck(m: Module, fragment: Fragment, one: OneBit, queues: dict[str, PairQueue]) -> None:
-    """Any bit of an entry of ``queues`` (by names of their submodules)."""
-    for name, queue in queues.items():
-        value = Cat(queue.value, queue.value.xor())
-        state, part = registers(fragment, name), subfragment(fragment, name)
-        first = Mux(queue.place[0], value, Mux(queue.shift, state.entry_1, state.entry_0))
-        one.strike(m, part, state.entry_0, first)
-        one.strike(m, part, state.entry_1, Mux(queue.place[1], value, state.entry_1))
+def entries_struck(m: Module, fragment: Fragment, one: OneBit, name: str) -> None:
+    """Any bit of an entry of the :class:`PairQueue` at submodule ``name``."""
+    queue, state, part = component(fragment, name), registers(fragment, name), subfragment(fragment, name)
+    value = Cat(queue.value, queue.value.xor())
+    first = Mux(queue.place[0], value, Mux(queue.shift, state.entry_1, state.entry_0))
+    one.strike(m, part, state.entry_0, first)
+    one.strike(m, part, state.entry_1, Mux(queue.place[1], value, state.entry_1))
 
 
 def delays_struck(m: Module, fragment: Fragment, one: OneBit, name: str) -> None:
-    """Any bit of the submodule called ``name``, whose registers take something in every cycle."""
+    """Any bit of the submodule ``name``, whose registers take something in every cycle."""
     part = subfragment(fragment, name)
     for statement in list(part.statements["sync"]):
         one.strike(m, part, statement.lhs, statement.rhs)

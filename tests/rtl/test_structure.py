@@ -10,13 +10,17 @@ from amaranth.hdl import Signal
 
 from vanallen.rtl.accelerator import Accelerator
 from vanallen.rtl.array.unit import ArrayUnit
-from vanallen.rtl.config import PRESETS
+from vanallen.rtl.config import PRESETS, preset
+from vanallen.rtl.control.machine import Control
 from vanallen.synth.netlist import components, read_netlist
 
 RTL = Path(__file__).resolve().parents[2] / "rtl"
 
 CONTROL = {"Control", "TagPipe"}
 """Components whose registers may steer."""
+
+REPORTS = {"CycleLog", "SaturatingCounter", "TransferChecksum"}
+"""Components that only report to the host: what steers them steers nothing else. What they steer is looked at."""
 
 STEERED = {"Accelerator", "Accumulator", "ArrayUnit", "HostBridge", "Requantizer", "Scratchpad", "SystolicArray"}
 """Components in which no select of a multiplexer may come from another register. The rest (lanes, where data decide on
@@ -25,51 +29,79 @@ rounding; the register file, which only reports) select by data."""
 
 @dataclass(frozen=True)
 class Exemption:
-    """Registers of ``owner`` (full match of ``register``) may reach pins of kind ``reaches`` in ``target``."""
+    """Registers of ``owner`` may reach pins of kind ``reaches`` in ``target``; full matches of all but ``owner``."""
 
     owner: str
     register: str
     reaches: str
     target: str
-    protection: str
+    reason: str
 
 
-EXEMPTIONS = (
+PLAIN = (
     Exemption("CommandStore", r"word_\d", "state", "Control",
               "the command as held: its checksum is tested on these registers in every cycle"),
-    Exemption("ProcessingElement", "load", "hold", "ProcessingElement",
-              "behind the last column, load enables are compared with those of the tags"),
-    Exemption("ProcessingElement", "swap", "hold", "ProcessingElement",
-              "behind the last column, swap enables are compared with those of the tags"),
-    Exemption("SaturatingCounter", r"\w+", "hold", "SaturatingCounter",
-              "saturation of itself: only reports, will carry parity"),
+    Exemption("Accelerator", "alarm|thermal_alarm_1", "state", "Control",
+              "the alarm, synchronised: when slots are issued, not what; right again a cycle later"),
+    Exemption("ProcessingElement", "load(_out)?", "hold", "ProcessingElement",
+              "the load enable travels with the weight row's identity and ends at the checksum column, which compares"),
+    Exemption("ProcessingElement", "swap(_out)?", "hold", "ProcessingElement",
+              "the swap enable travels with the tile's number and ends at the checksum column, which compares"),
     Exemption("PairQueue", "first|entry_0", "state", "Control",
               "the address and the word of a write: under parity, compared in the cycle in which it executes"),
     Exemption("PairQueue", "first|entry_0", "hold", "PairQueue",
               "whether a write waits for a read: one that was struck waits no longer than another, and isn't done"),
-    Exemption("ReadAddress", "address", "state", "Control",
-              "where the host reads: another word for the host, and nothing else"),
-    Exemption("ReadAddress", "address", "hold", "PairQueue",
+    Exemption("ReadAddress", "first|address", "state", "Control",
+              "where the host reads: under parity, and where it doesn't fit the answer is an error"),
+    Exemption("ReadAddress", "first|address", "hold", "PairQueue",
               "whether a write waits for a read: for two cycles at most, whatever the address"),
+    Exemption("ReadAddress", "error", "select", "HostBridge",
+              "a read's error: one more is an answer with an error; with one less no source is chosen, an error too"),
     Exemption("ResponseQueue", r"entry_\d", "select", "HostBridge",
               "the error flag of a read selects its response code: as the answer, under the transfer's checksum"),
-    Exemption("CycleLog", "cycles", "hold", "CycleLog", "saturation of itself: only reports, will carry parity"),
-    Exemption("CycleLog", "row|wanted", "address", "CycleLog", "pins of a RAM that only reports, will carry parity"),
-    Exemption("CycleLog", "row|wanted|writes", "enable", "CycleLog", "pins of a RAM that only reports, likewise"),
 )  # fmt: skip
-"""The written list: each register outside control that steers something, and what will protect it."""
+"""The written list of both builds: each register outside control that steers something, and what protects it there."""
+
+PROTECTED = (
+    *PLAIN,
+    Exemption("TagPipe", "taps", "state", "Control",
+              "the tags: parity made by the copies that issue them, tested where each pipe ends, behind its last use"),
+    Exemption("TagPipe", "taps", "address|enable|select", "Accumulator", "the same"),
+    Exemption("TagPipe", "taps", "hold|select", "ArrayUnit|ProcessingElement|Requantizer|Scratchpad", "the same"),
+    Exemption("ProcessingElement", "load(_out)?|swap(_out)?", "hold", "RowWatch",
+              "load and swap at the right end of their row: here the identity is held that is compared"),
+    Exemption("ArrayUnit", r"(tag|weight)_wrong|wrong", "state", "Control", "what a check found"),
+    Exemption("ChecksumTest", "row|wrong", "state", "Control", "what a check found"),
+    Exemption("Requantizer", "wrong", "state", "Control", "what a check found"),
+    Exemption("RowWatch", "(activation|identity)_wrong", "state", "Control", "what a check found"),
+    Exemption("Scratchpad", "written_wrong", "state", "Control", "what a check found"),
+    Exemption("Decoder", "uncorrectable", "state", "Control", "what a check found"),
+    Exemption("Decoder", "corrected", "state", "Control",
+              "one more writes a word back that was right, as it was decoded; one less puts it right later"),
+    Exemption("Decoder", "corrected|uncorrectable", "hold|select", "Accelerator",
+              "what is kept of the last word that had wrong bits: it only reports"),
+    Exemption("Decoder", "data|parity|uncorrectable", "select", "HostBridge",
+              "the check of a word that the host reads: it is an error if they disagree"),
+    Exemption("HostBridge", r"chosen_\w+|register_value", "select", "HostBridge",
+              "the same check; and another number of sources than one is an error"),
+)  # fmt: skip
+"""The written list of the protected build, in which only state machines count as control: each register that is there
+once and steers something. "What a check found": one more makes a block begin again, one less takes a second flip."""
 
 RESETS = {
-    "Control": r".*",
     "TagPipe": r".*",
     "ProcessingElement": r"swap|load",
-    "ParityPipe": r".*",
     "SaturatingCounter": r"value",
     "CycleLog": r"cycles|writes|fill_row",
     # eight zero words: the checksum of no legal command, so what is held before the first fetch is not good
     "CommandStore": r"word_\d",
+    # what the host may read before anything was counted
+    "TransferChecksum": r"value",
+    "HostBridge": r"stored",
+    "Accelerator": r"last_\w+",
 }
-"""By component: the registers that have a reset. All others have none, so that nothing relies on their first value."""
+"""By component: the registers that have a reset, beside those of state machines. All others have none, so that nothing
+relies on their first value."""
 
 
 def kinds_of(top):
@@ -92,56 +124,61 @@ def steering(pin, target):
 def violations(config):
     """(owner, register, kind, target, name of the target) of everything that steers and is not control."""
     netlist, kinds = read_netlist(Accelerator(config=config)), kinds_of(Accelerator(config=config))
+    control = {"Control"} if config.protected else CONTROL
     found = set()
     for source in netlist.registers + netlist.read_ports:
         owner = kinds[source.path]
-        if owner in CONTROL:
+        if owner in control:
             continue
         for pin in netlist.reached(source.stored):
             target = kinds[pin.cell.path]
             kind = steering(pin, target)
-            if kind:
+            if kind and target not in REPORTS and not (target == "TagPipe" == owner):
                 found.add((owner, netlist.label(source).split(".")[-1], kind, target, netlist.label(pin.cell)))
     return found
 
 
 def exempts(entry, violation):
-    owner, register, kind, target, _ = violation
-    same = (owner, kind, target) == (entry.owner, entry.reaches, entry.target)
-    return same and re.fullmatch(entry.register, register)
+    owner, *others, _ = violation
+    patterns = entry.register, entry.reaches, entry.target
+    return owner == entry.owner and all(map(re.fullmatch, patterns, others))
 
 
-def not_exempt(found):
-    return sorted(item for item in found if not any(exempts(entry, item) for entry in EXEMPTIONS))
+def not_exempt(found, exemptions=PLAIN):
+    return sorted(item for item in found if not any(exempts(entry, item) for entry in exemptions))
 
 
-@pytest.mark.parametrize("name", ["nano", "cubesat"])
-def test_only_control_and_the_tag_steer(name):
-    found = violations(PRESETS[name])
-    assert not_exempt(found) == []
-    stale = [entry for entry in EXEMPTIONS if not any(exempts(entry, item) for item in found)]
+@pytest.mark.parametrize(
+    ("name", "protection"),
+    [("nano", "none"), ("nano", "full"), pytest.param("cubesat", "none", marks=pytest.mark.slow)],
+)
+def test_only_control_and_the_tag_steer(name, protection):
+    found = violations(preset(name, protection))
+    exemptions = PROTECTED if protection == "full" else PLAIN
+    assert not_exempt(found, exemptions) == []
+    stale = [entry for entry in exemptions if not any(exempts(entry, item) for item in found)]
     assert stale == []
 
 
 def stray_address(accelerator, m, _):
     """The activation address a cycle late."""
-    stray = Signal(len(accelerator.issue.address))
-    m.d.sync += stray.eq(accelerator.issue.address)
-    m.d.comb += accelerator.memories["activation"].read.address.eq(stray)
+    stray = Signal(len(accelerator.machines["issue"].copies[0].address))
+    m.d.sync += stray.eq(accelerator.machines["issue"].copies[0].address)
+    m.d.comb += accelerator.memories["activation"].read[0].address.eq(stray)
 
 
 def stray_enable(accelerator, m, _):
     """The parameter RAM's read enable a cycle late."""
     stray = Signal()
-    m.d.sync += stray.eq(accelerator.drain.parameter_read)
-    m.d.comb += accelerator.memories["parameter"].read.enable.eq(stray)
+    m.d.sync += stray.eq(accelerator.machines["drain"].copies[0].parameter_read)
+    m.d.comb += accelerator.memories["parameter"].read[0].enable.eq(stray)
 
 
 def stray_state(accelerator, m, _):
     """The commit a cycle late."""
     stray = Signal()
     m.d.sync += stray.eq(accelerator.requantizer.retired.valid)
-    m.d.comb += accelerator.issue.commit.eq(stray)
+    m.d.comb += accelerator.machines["issue"].copies[0].commit.eq(stray)
 
 
 def stray_tag(accelerator, m, _):
@@ -161,7 +198,7 @@ def stray_select(_, m, tags):
 STRAYS = {
     "address": (Accelerator, "_data_path", stray_address),
     "enable": (Accelerator, "_data_path", stray_enable),
-    "state": (Accelerator, "_control", stray_state),
+    "state": (Accelerator, "_data_path", stray_state),
     "tag": (Accelerator, "_data_path", stray_tag),
     "select": (ArrayUnit, "_accumulators", stray_select),
 }
@@ -181,13 +218,14 @@ def put_in(monkeypatch, steered):
 
 
 @pytest.mark.parametrize(
-    ("steered", "kinds"),
-    [("address", {"state"}), ("enable", {"state"}), ("state", {"state"}), ("tag", {"state", "enable", "hold"}),
-     ("select", {"select"})],
+    ("steered", "kinds", "protection"),
+    [("address", {"state"}, "none"), ("enable", {"state"}, "none"), ("state", {"state"}, "none"),
+     ("tag", {"state", "enable", "hold"}, "none"), ("select", {"select"}, "none"), ("state", {"state"}, "full")],
 )  # fmt: skip
-def test_a_stray_register_is_found(monkeypatch, steered, kinds):
+def test_a_stray_register_is_found(monkeypatch, steered, kinds, protection):
     put_in(monkeypatch, steered)
-    strays = not_exempt(violations(PRESETS["nano"]))
+    exemptions = PROTECTED if protection == "full" else PLAIN
+    strays = not_exempt(violations(preset("nano", protection)), exemptions)
     assert {item[1] for item in strays} == {"stray"}
     assert {item[2] for item in strays} & kinds
 
@@ -196,16 +234,22 @@ def unsound_resets(top):
     """Registers that have a reset and should not, or have none and should."""
     found = []
     for path, (component, fragment) in components(top).items():
-        allowed = RESETS.get(type(component).__name__)
+        kind = type(component).__name__
         for statement in fragment.statements.get("sync", ()):
             for signal in statement._lhs_signals():
-                expected = allowed is not None and re.fullmatch(allowed, signal.name) is not None
-                if signal.reset_less == expected and (expected or type(component).__name__ != "Memory"):
+                if isinstance(component, Control):
+                    expected = signal.name not in component.machine.unset
+                else:
+                    expected = re.fullmatch(RESETS.get(kind, ""), signal.name) is not None
+                if signal.reset_less == expected and (expected or kind != "Memory"):
                     found.append((*path, signal.name))
     return found
 
 
-@pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS)
+CHIPS = [*PRESETS.values(), preset("nano", "full")]
+
+
+@pytest.mark.parametrize("config", CHIPS, ids=lambda config: f"{config.name}-{config.protection}")
 def test_only_what_must_has_a_reset(config):
     # a processing element's active and shadow weights, skews, lanes, RAM registers: data, defined by what streams
     assert unsound_resets(Accelerator(config=config)) == []
