@@ -15,6 +15,7 @@ from vanallen.rtl.registers import (
     IDENTITY,
     MEMORY_WINDOWS,
     VERSION,
+    Injection,
     State,
     Window,
     register,
@@ -23,7 +24,9 @@ from vanallen.rtl.registers import (
     window_stride,
 )
 
-from .errors import DriverError, JobFailed, JobTimeout, WrongChip
+from .checked_target import CheckedTarget
+from .errors import DriverError, JobFailed, JobTimeout, Uncorrectable, WrongChip
+from .health import HEALTH, Health, failure_of
 from .packing import pack_register, pack_rows, unpack_register, unpack_rows
 from .target import BUS_BYTES, Target, TargetTimeout
 
@@ -34,6 +37,12 @@ _LAYER_CYCLES = register("layer_cycles").words
 
 _POLL_CYCLES = 1024
 _JOB_CYCLES = 100_000_000
+_JOB_COUNTERS = tuple(name for name in COUNTERS if name not in HEALTH)
+
+_WATCHDOG_UNIT = 1024
+"""Cycles of the unit of ``patience``."""
+_WATCHDOG_FACTOR = 2
+"""How much longer than the driver the chip itself waits: it ends a job only where no host does."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,9 @@ class JobResult:
 
 class Driver:
     """The driver of one chip.
+
+    On a protected chip every access is checked (:class:`~.checked_target.CheckedTarget`), and may raise
+    :class:`TransferFailed`.
 
     Parameters
     ----------
@@ -70,17 +82,18 @@ class Driver:
     def __init__(self, target: Target, *, config: Config) -> None:
         self.target = target
         self.config = config
+        self._bus = CheckedTarget(target) if config.protected else target
         self._job = 0
         self._check_chip()
         self._wait_ready()
 
     def _read(self, name: str) -> dict[str, int]:
         entry = register(name)
-        return unpack_register(entry, self.target.read(entry.address))
+        return unpack_register(entry, self._bus.read(entry.address))
 
     def _write(self, name: str, **values: int) -> None:
         entry = register(name)
-        self.target.write(entry.address, pack_register(entry, **values))
+        self._bus.write(entry.address, pack_register(entry, **values))
 
     def _check_chip(self) -> None:
         identity, version = self._read("identity")["identity"], self._read("version")
@@ -130,7 +143,7 @@ class Driver:
         self._check_rows(window, row, len(values), name)
         words = pack_rows(values, window_stride(self.config, window))
         for address, part in self._blocks(window, row, len(values)):
-            self.target.write_block(address, words[part])
+            self._bus.write_block(address, words[part])
 
     def _blocks(self, window: Window, row: int, count: int) -> Iterator[tuple[int, slice]]:
         """Blocks of consecutive bus words that make up ``count`` rows: address, and place among the rows' words.
@@ -160,7 +173,7 @@ class Driver:
         stride = window_stride(self.config, Window.ACTIVATION)
         words = np.zeros(count * stride // BUS_BYTES, np.uint64)
         for address, part in self._blocks(Window.ACTIVATION, word, count):
-            words[part] = self.target.read_block(address, part.stop - part.start)
+            words[part] = self._bus.read_block(address, part.stop - part.start)
         return unpack_rows(words, stride, self.config.rows, np.int8)
 
     def load_weights(self, word: int, values: NDArray[np.int8]) -> None:
@@ -193,26 +206,28 @@ class Driver:
         Raises
         ------
         JobFailed
-            If the chip ended the job with an error.
+            If the chip ended the job with an error. Nothing that the job wrote may be used.
+        Uncorrectable
+            If that is since a fault could not be repaired.
         JobTimeout
             If a job takes more than ``cycle_limit`` cycles.
         """
         cycles: list[int] = []
-        counters = dict.fromkeys(COUNTERS, 0)
+        counters = dict.fromkeys(_JOB_COUNTERS, 0)
         for start in range(0, max(count, 1), _LAYER_CYCLES):
             part = min(count - start, _LAYER_CYCLES)
             self._run_job(first + start, part, cycle_limit)
             cycles += self._layer_cycles(first + start, part)
-            for name in COUNTERS:
+            for name in _JOB_COUNTERS:
                 counters[name] += self._read(name)["count"]
         return JobResult(tuple(cycles), counters)
 
     def _run_job(self, first: int, count: int, cycle_limit: int) -> None:
         self._job = (self._job + 1) % (1 << 16)
-        for name in COUNTERS:
+        for name in _JOB_COUNTERS:
             self._write(name)
         self._write("interrupt", enable=1, pending=1)
-        self._write("start", first=first, count=count, job=self._job)
+        self._write("start", first=first, count=count, job=self._job, patience=self._patience(cycle_limit))
         self.target.wait(cycle_limit)
         status = self._read("status")
         if status["state"] == State.BUSY:
@@ -220,12 +235,42 @@ class Driver:
         if status["job"] != self._job or status["state"] not in (State.DONE, State.FAILED):
             raise DriverError(f"status must be the end of job {self._job}, not {status}")
         if status["state"] == State.FAILED:
+            if self.config.protected and status["error"] >= Uncorrectable.FIRST:
+                raise Uncorrectable(status["error"], status["command"], status["blocks"])
             raise JobFailed(status["error"], status["command"])
+
+    def _patience(self, cycle_limit: int) -> int:
+        """The watchdog's; 0, the most there is, where it is too much for the field or there is no watchdog."""
+        units = -(-_WATCHDOG_FACTOR * cycle_limit // _WATCHDOG_UNIT)
+        most = (1 << register("start").field("patience").width) - 1
+        return units if self.config.protected and units <= most else 0
 
     def _layer_cycles(self, first: int, count: int) -> list[int]:
         base, start = register("layer_cycles").address, first % _LAYER_CYCLES
         before = min(count, _LAYER_CYCLES - start)
-        words = self.target.read_block(base + BUS_BYTES * start, before).tolist()
+        words = self._bus.read_block(base + BUS_BYTES * start, before).tolist()
         if count > before:
-            words += self.target.read_block(base, count - before).tolist()
+            words += self._bus.read_block(base, count - before).tolist()
         return [unpack_register(register("layer_cycles"), word)["count"] for word in words]
+
+    def clear_health(self) -> None:
+        """Set the counters of faults to zero."""
+        if self.config.protected:
+            for name in (*HEALTH, "faults"):
+                self._write(name)
+
+    def health(self) -> Health:
+        """What the protection did since its counters were cleared; zeros where there is none."""
+        if not self.config.protected:
+            return Health()
+        counts = {name: self._read(name)["count"] for name in HEALTH}
+        faults = {name: count for name, count in self._read("faults").items() if count}
+        failed = counts["corrected"] or counts["uncorrectable"]
+        last = failure_of(**self._read("last_failure")) if failed else None
+        return Health(**counts, faults=faults, last_failure=last)
+
+    def inject(self, point: Injection) -> None:
+        """Have a protected chip flip a bit at ``point`` at its next opportunity; NOTHING takes that back."""
+        if not self.config.protected:
+            raise ValueError(f"point must be one of a protected chip, {self.config.name} isn't")
+        self._write("inject", point=point)
