@@ -11,6 +11,7 @@ from typing import Any
 
 from vanallen.boards.catalog import BOARDS
 from vanallen.rtl.config import PRESETS, PROTECTIONS, Config, preset
+from vanallen.sw.driver import INJECTION_POINTS
 
 __all__ = ["describe", "memory_bytes", "tool_versions"]
 
@@ -74,7 +75,7 @@ def tool_versions() -> dict[str, str | None]:
 def describe() -> dict[str, Any]:
     """What ``vanallen info --json`` prints: ``configs``, ``boards``, ``injection_points`` and ``tools``.
 
-    There are no injection points in this version: the list is empty.
+    Bits are injected into protected chips only, by ``vanallen run --inject``.
     """
     configs = [
         {
@@ -94,4 +95,4 @@ def describe() -> dict[str, Any]:
         {"name": board.name, "config": board.config, "clock_mhz": board.clock_mhz, "device": board.device}
         for board in BOARDS.values()
     ]
-    return {"configs": configs, "boards": boards, "injection_points": [], "tools": tool_versions()}
+    return {"configs": configs, "boards": boards, "injection_points": list(INJECTION_POINTS), "tools": tool_versions()}

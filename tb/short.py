@@ -106,6 +106,7 @@ def _counted(driver: Driver, job: Job, models: list[LayerCycles], result: JobRes
                             for fields, count in zip(job.layers, tiles, strict=True)),
         "stalled_slots": sum(model.stalled for model in models),
         "stolen_slots": sum(model.stolen for model in models),
+        "throttled_slots": 0,
     }  # fmt: skip
     if dict(result.counters) != want:
         raise Mismatch(f"counters must be {want}, not {dict(result.counters)}")

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from vanallen.rtl.config import Config
+from vanallen.rtl.config import Config, preset
 
 from .errors import input_errors
-from .options import Parser, add_command, add_config, add_seed, chip_name, chosen_config
+from .options import Parser, add_command, add_config, add_seed, chosen_config
 from .output import Output, new_table
 
 if TYPE_CHECKING:
+    from vanallen.sw.bench.compare import CycleCost
     from vanallen.sw.bench.cycles import WorkloadCycles
 
 __all__ = ["add", "execute"]
@@ -35,6 +36,8 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     add_seed(parser)
     text = "leave the speed of simulation out: cycles alone, in seconds"
     parser.add_argument("--cycles-only", action="store_true", help=text)
+    text = "measure the chip with protection and without, and show what protection costs in cycles"
+    parser.add_argument("--compare", action="store_true", help=text)
     parser.set_defaults(execute=execute)
 
 
@@ -46,6 +49,28 @@ def _table(config: str, workloads: Sequence[WorkloadCycles]) -> Table:
         values = "equal" if work.bit_exact else "DIFFER"
         table.add_row(work.name, *(f"{figure:,}" for figure in figures), f"{work.utilization:.2%}", work.bound, values)
     return table
+
+
+def _cost_table(config: str, costs: Sequence[CycleCost]) -> Table:
+    columns = ["workload", "full", "none", "more"]
+    table = new_table(f"Cycles on {config} with protection and without", columns, text=["workload"])
+    for cost in costs:
+        table.add_row(cost.name, f"{cost.cycles:,}", f"{cost.unprotected_cycles:,}", f"{cost.overhead:.2%}")
+    return table
+
+
+def _compare(name: str, protected: Sequence[WorkloadCycles], seed: int, output: Output) -> tuple[bool, dict[str, Any]]:
+    """Measures the unprotected chip; whether it is good, and what to add to the results."""
+    from vanallen.sw.bench.compare import cycle_costs, overhead
+    from vanallen.sw.bench.cycles import measure_cycles
+
+    with input_errors(), output.progress("Workloads without protection") as progress:
+        unprotected = measure_cycles(preset(name, "none"), seed=seed, progress=progress).workloads
+    costs = cycle_costs(protected, unprotected)
+    output.print(_cost_table(name, costs))
+    each = [asdict(cost) | {"overhead": cost.overhead} for cost in costs]
+    good = all(work.good for work in unprotected)
+    return good, {"overhead": {"cycles": overhead(costs), "workloads": each}}
 
 
 def _cocotb_speed(config: Config, output: Output) -> float | None:
@@ -74,7 +99,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from vanallen.sw.bench.cycles import measure_cycles  # loads onnxruntime, which other commands don't need
 
     output = Output(json_path=arguments.json, quiet=arguments.quiet)
-    config = chosen_config(arguments)
+    config = preset(arguments.config, "full") if arguments.compare else chosen_config(arguments)
     output.print(f"config {config.name}, protection {config.protection}, seed {arguments.seed}")
     with input_errors(), output.progress("Workloads") as progress:
         report = measure_cycles(config, seed=arguments.seed, progress=progress)
@@ -87,10 +112,14 @@ def execute(arguments: argparse.Namespace) -> int:
         "seed": arguments.seed,
         **asdict(report),
     }
+    good = all(work.good for work in report.workloads)
+    if arguments.compare:
+        unprotected_good, cost = _compare(config.name, report.workloads, arguments.seed, output)
+        good, result = good and unprotected_good, result | cost
     if not arguments.cycles_only:
         result["simulation"] = _speeds(config, output)
         for name, speed in result["simulation"].items():
             if speed is not None:
                 output.print(f"simulation, {name.replace('_', ' ')}: {speed:,.0f} cycles/s")
-    output.write_json(result, record=f"bench-{chip_name(arguments)}")
-    return 0 if all(work.good for work in report.workloads) else 1
+    output.write_json(result, record=f"bench-{config.name}-full" if config.protected else f"bench-{config.name}")
+    return 0 if good else 1

@@ -28,7 +28,8 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
         commands,
         "run",
         summary="compile a model and run it on the simulated chip, a board or the golden model",
-        details="Exit status 1 if --check finds a differing value. Outputs and a report go under build/run.",
+        details="Exit status 1 if --check finds a differing value, or the chip gives up. Outputs and a report go under "
+        "build/run.",
         example="vanallen run digits --input digits:test --check",
     )
     parser.add_argument("model", metavar="MODEL", help="an ONNX file, or the name of a shipped model (digits)")
@@ -45,6 +46,11 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     text = "compare every layer with the golden model and the outputs with onnxruntime"
     parser.add_argument("--check", action="store_true", help=text)
     parser.add_argument("--limit", metavar="N", type=positive, help="use the first N samples of the input only")
+    text = (
+        "flip a bit of the protected chip at each of these points (vanallen info lists them), each in one more "
+        "inference, and show what became of it; exit status 1 if one isn't noticed"
+    )
+    parser.add_argument("--inject", metavar="POINT:KIND,...", type=_points, default=(), help=text)
     text = "write the simulated chip's signals to a VCD file (large: use --limit 1)"
     parser.add_argument("--waves", metavar="FILE", type=Path, help=text)
     parser.set_defaults(execute=execute)
@@ -57,13 +63,20 @@ def _target(text: str) -> str:
     raise argparse.ArgumentTypeError(f"must be sim, golden or serial:PORT, not {text!r}")
 
 
+def _points(text: str) -> tuple[str, ...]:
+    """Names of injection points, for argparse."""
+    return tuple(name.strip() for name in text.split(","))
+
+
 @contextmanager
-def _board_errors(target: str) -> Iterator[None]:
-    """What a board or its cable does amiss is no defect of this program."""
-    from vanallen.sw.driver import DriverError, LinkError, TargetTimeout
+def _chip_errors(target: str) -> Iterator[None]:
+    """What a board or its cable does amiss, or a fault that a chip can't repair, is no defect of this program."""
+    from vanallen.sw.driver import DriverError, LinkError, TargetTimeout, TransferFailed, Uncorrectable
 
     try:
         yield
+    except (Uncorrectable, TransferFailed) as error:
+        raise RunFailed(f"{target}: {error}; there are no outputs: run it again") from error
     except (LinkError, TargetTimeout, DriverError) as error:
         if not target.startswith("serial:"):
             raise
@@ -99,6 +112,32 @@ def _comparison(result: RunResult) -> list[str]:
     ]
 
 
+def injection_table(result: RunResult) -> Table:
+    """What became of the bits that were flipped on purpose."""
+    columns = ["injected at", "the chip counted", "outcome", "cycles more", "answer"]
+    table = new_table("Injected faults, one inference each", columns, text=set(columns) - {"cycles more"})
+    for injection in result.injections:
+        counted = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in injection.counted.items())
+        more = "" if injection.extra_cycles is None else f"{injection.extra_cycles:,}"
+        answer = "right" if injection.right else "none" if injection.extra_cycles is None else "WRONG"
+        table.add_row(injection.point, counted or "nothing", injection.outcome, more, answer)
+    return table
+
+
+def _health(result: RunResult) -> list[str]:
+    health = result.health
+    if health.good and not result.injections:
+        return []
+    counts = (
+        f"{health.corrected:,} words corrected, {health.recovered:,} times recovered, "
+        f"{health.uncorrectable:,} words uncorrectable, {health.outvoted:,} cycles with a copy outvoted, "
+        f"{health.refused_writes:,} struck writes refused"
+    )
+    last = health.last_failure
+    where = "" if last is None else f"; the last wrong word: row {last.row:,} of {last.memory} RAM"
+    return [f"health: {counts}{where}"]
+
+
 def _summary(result: RunResult) -> list[str]:
     lines = [f"on the host: {layer.name}: {layer.why}" for layer in result.layers if layer.where == "host"]
     cycles = "" if not result.total_cycles else f"{result.total_cycles:,} cycles an inference; "
@@ -109,7 +148,7 @@ def _summary(result: RunResult) -> list[str]:
         lines.append("CYCLES DIFFER from the cycle model: see the table")
     if result.accuracy is not None:
         lines.append(f"accuracy {result.accuracy:.2%} of {result.samples:,} samples")
-    return lines
+    return lines + _health(result)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -118,7 +157,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
     output = Output(json_path=arguments.json, quiet=arguments.quiet)
     shown = output.progress(f"Running {arguments.model}")
-    with input_errors(), _board_errors(arguments.target), shown as progress:
+    with input_errors(), _chip_errors(arguments.target), shown as progress:
         result = run_model(
             arguments.model,
             arguments.input,
@@ -126,6 +165,7 @@ def execute(arguments: argparse.Namespace) -> int:
             target=arguments.target,
             check=arguments.check,
             limit=arguments.limit,
+            inject=arguments.inject,
             baud=arguments.baud,
             waves=arguments.waves,
             progress=progress,
@@ -135,8 +175,11 @@ def execute(arguments: argparse.Namespace) -> int:
     found = result.as_json() | {"input": arguments.input, "limit": arguments.limit}
     report.write_text(as_text(found), encoding="utf-8")
     output.print(layer_table(result))
+    if result.injections:
+        output.print(injection_table(result))
     for line in _summary(result):
         output.print(line)
     output.print(f"report: {report}, outputs: {result.outputs}")
     output.write_json(found)
-    return 1 if result.bit_exact is False or result.cycles_exact is False else 0
+    good = result.bit_exact is not False and result.cycles_exact is not False
+    return 0 if good and all(injection.good for injection in result.injections) else 1

@@ -1,14 +1,18 @@
 """The driver and its targets: the golden model, the chip's Verilog in simulation, and a board at a serial port."""
 
+from .checked_target import CheckedTarget
 from .driver import Driver, JobResult
-from .errors import DriverError, JobFailed, JobTimeout, WrongChip
+from .errors import DriverError, JobFailed, JobTimeout, TransferFailed, Uncorrectable, WrongChip
 from .golden_target import GoldenTarget
+from .health import Failure, Health
+from .injections import INJECTION_POINTS
 from .library import BuildError, ToolMissing
 from .serial_link import LinkError
 from .serial_target import SerialTarget
 from .simulation import SimulationTarget
 from .target import BusError, Response, Target, TargetTimeout
 
-__all__ = ["BuildError", "BusError", "Driver", "DriverError", "GoldenTarget", "JobFailed", "JobResult", "JobTimeout",
-           "LinkError", "Response", "SerialTarget", "SimulationTarget", "Target", "TargetTimeout", "ToolMissing",
+__all__ = ["INJECTION_POINTS", "BuildError", "BusError", "CheckedTarget", "Driver", "DriverError", "Failure",
+           "GoldenTarget", "Health", "JobFailed", "JobResult", "JobTimeout", "LinkError", "Response", "SerialTarget",
+           "SimulationTarget", "Target", "TargetTimeout", "ToolMissing", "TransferFailed", "Uncorrectable",
            "WrongChip"]  # fmt: skip

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from vanallen.rtl.config import COMMAND_WORDS, Config
+from vanallen.rtl.config import Config
 from vanallen.rtl.registers import (
     COUNTERS,
     IDENTITY,
     MEMORY_WINDOWS,
     VERSION,
+    Injection,
     State,
-    Window,
     register,
-    window_banks,
     window_rows,
-    window_stride,
 )
 
-from .errors import DriverError, JobFailed, JobTimeout, WrongChip
-from .packing import pack_register, pack_rows, unpack_register, unpack_rows
+from .checked_target import CheckedTarget
+from .errors import DriverError, JobFailed, JobTimeout, Uncorrectable, WrongChip
+from .health import HEALTH, Health, failure_of
+from .memories import Memories
+from .packing import pack_register, unpack_register
 from .target import BUS_BYTES, Target, TargetTimeout
 
 __all__ = ["Driver", "JobResult"]
@@ -34,6 +31,12 @@ _LAYER_CYCLES = register("layer_cycles").words
 
 _POLL_CYCLES = 1024
 _JOB_CYCLES = 100_000_000
+_JOB_COUNTERS = tuple(name for name in COUNTERS if name not in HEALTH)
+
+_WATCHDOG_UNIT = 1024
+"""Cycles of the unit of ``patience``."""
+_WATCHDOG_FACTOR = 2
+"""How much longer than the driver the chip itself waits: it ends a job only where no host does."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,11 @@ class JobResult:
         return self.counters["job_cycles"]
 
 
-class Driver:
+class Driver(Memories):
     """The driver of one chip.
+
+    On a protected chip every access is checked (:class:`~.checked_target.CheckedTarget`), and may raise
+    :class:`TransferFailed`.
 
     Parameters
     ----------
@@ -68,19 +74,19 @@ class Driver:
     """
 
     def __init__(self, target: Target, *, config: Config) -> None:
+        super().__init__(CheckedTarget(target) if config.protected else target, config=config)
         self.target = target
-        self.config = config
         self._job = 0
         self._check_chip()
         self._wait_ready()
 
     def _read(self, name: str) -> dict[str, int]:
         entry = register(name)
-        return unpack_register(entry, self.target.read(entry.address))
+        return unpack_register(entry, self._bus.read(entry.address))
 
     def _write(self, name: str, **values: int) -> None:
         entry = register(name)
-        self.target.write(entry.address, pack_register(entry, **values))
+        self._bus.write(entry.address, pack_register(entry, **values))
 
     def _check_chip(self) -> None:
         identity, version = self._read("identity")["identity"], self._read("version")
@@ -119,72 +125,6 @@ class Driver:
             raise ValueError(f"slots must be from 16 to 65535, not {slots!r}")
         self._write("steal_interval", slots=slots)
 
-    def _store(self, window: Window, row: int, values: NDArray[Any], name: str, columns: int, dtype: type) -> None:
-        if values.dtype != np.dtype(dtype):
-            raise TypeError(f"{name} must be {np.dtype(dtype)}, not {values.dtype}")
-        if values.ndim != 2 or values.shape[1] != columns:
-            raise ValueError(f"{name} must be of shape (rows, {columns}), not {values.shape}")
-        self._write_rows(window, row, values, name)
-
-    def _write_rows(self, window: Window, row: int, values: NDArray[Any], name: str) -> None:
-        self._check_rows(window, row, len(values), name)
-        words = pack_rows(values, window_stride(self.config, window))
-        for address, part in self._blocks(window, row, len(values)):
-            self.target.write_block(address, words[part])
-
-    def _blocks(self, window: Window, row: int, count: int) -> Iterator[tuple[int, slice]]:
-        """Blocks of consecutive bus words that make up ``count`` rows: address, and place among the rows' words.
-
-        One, except where a row doesn't fill its stride: nothing is at the addresses between rows then.
-        """
-        stride, (banks, _) = window_stride(self.config, window), window_banks(self.config, window)
-        words = stride // BUS_BYTES
-        if banks == words and count:
-            yield window.base + row * stride, slice(0, count * words)
-        elif banks < words:
-            for index in range(count):
-                yield window.base + (row + index) * stride, slice(index * words, index * words + banks)
-
-    def _check_rows(self, window: Window, row: int, count: int, name: str) -> None:
-        rows = window_rows(self.config, window)
-        if row < 0 or count < 0 or row + count > rows:
-            raise ValueError(f"{name} must lie in rows 0 to {rows - 1}, not {count} from row {row}")
-
-    def load_activations(self, word: int, values: NDArray[np.int8]) -> None:
-        """Write ``values`` int8 [n, R] to activation RAM from word ``word``."""
-        self._store(Window.ACTIVATION, word, values, "activations", self.config.rows, np.int8)
-
-    def read_activations(self, word: int, count: int) -> NDArray[np.int8]:
-        """The ``count`` activation words from word ``word``, int8 [count, R]."""
-        self._check_rows(Window.ACTIVATION, word, count, "activations")
-        stride = window_stride(self.config, Window.ACTIVATION)
-        words = np.zeros(count * stride // BUS_BYTES, np.uint64)
-        for address, part in self._blocks(Window.ACTIVATION, word, count):
-            words[part] = self.target.read_block(address, part.stop - part.start)
-        return unpack_rows(words, stride, self.config.rows, np.int8)
-
-    def load_weights(self, word: int, values: NDArray[np.int8]) -> None:
-        """Write ``values`` int8 [n, C] to weight RAM from word ``word``."""
-        self._store(Window.WEIGHT, word, values, "weights", self.config.columns, np.int8)
-
-    def load_parameters(self, row: int, bias: NDArray[np.int32], scale: NDArray[np.float32]) -> None:
-        """Write ``bias`` int32 and ``scale`` float32, both [n, lanes], to parameter RAM from row ``row``."""
-        lanes = self.config.lanes
-        for name, values, dtype in (("bias", bias, np.int32), ("scale", scale, np.float32)):
-            if values.dtype != np.dtype(dtype):
-                raise TypeError(f"{name} must be {np.dtype(dtype)}, not {values.dtype}")
-            if values.shape != (len(bias), lanes):
-                raise ValueError(f"{name} must be of shape ({len(bias)}, {lanes}), not {values.shape}")
-        records = np.empty(bias.shape, [("bias", "<i4"), ("scale", "<f4")])
-        records["bias"], records["scale"] = bias, scale
-        self._write_rows(Window.PARAMETER, row, records, "parameters")
-
-    def load_commands(self, command: int, words: NDArray[np.uint64]) -> None:
-        """Write the commands ``words`` uint64 [n, 8] to command RAM from command ``command``."""
-        if words.ndim != 2 or words.shape[1] != COMMAND_WORDS:
-            raise ValueError(f"commands must be of shape (commands, {COMMAND_WORDS}), not {words.shape}")
-        self._store(Window.COMMAND, command * COMMAND_WORDS, words.reshape(-1, 1), "commands", 1, np.uint64)
-
     def run(self, first: int, count: int, *, cycle_limit: int = _JOB_CYCLES) -> JobResult:
         """Run ``count`` commands from command ``first`` and wait for their end.
 
@@ -193,26 +133,28 @@ class Driver:
         Raises
         ------
         JobFailed
-            If the chip ended the job with an error.
+            If the chip ended the job with an error. Nothing that the job wrote may be used.
+        Uncorrectable
+            If that is since a fault could not be repaired.
         JobTimeout
             If a job takes more than ``cycle_limit`` cycles.
         """
         cycles: list[int] = []
-        counters = dict.fromkeys(COUNTERS, 0)
+        counters = dict.fromkeys(_JOB_COUNTERS, 0)
         for start in range(0, max(count, 1), _LAYER_CYCLES):
             part = min(count - start, _LAYER_CYCLES)
             self._run_job(first + start, part, cycle_limit)
             cycles += self._layer_cycles(first + start, part)
-            for name in COUNTERS:
+            for name in _JOB_COUNTERS:
                 counters[name] += self._read(name)["count"]
         return JobResult(tuple(cycles), counters)
 
     def _run_job(self, first: int, count: int, cycle_limit: int) -> None:
         self._job = (self._job + 1) % (1 << 16)
-        for name in COUNTERS:
+        for name in _JOB_COUNTERS:
             self._write(name)
         self._write("interrupt", enable=1, pending=1)
-        self._write("start", first=first, count=count, job=self._job)
+        self._write("start", first=first, count=count, job=self._job, patience=self._patience(cycle_limit))
         self.target.wait(cycle_limit)
         status = self._read("status")
         if status["state"] == State.BUSY:
@@ -220,12 +162,42 @@ class Driver:
         if status["job"] != self._job or status["state"] not in (State.DONE, State.FAILED):
             raise DriverError(f"status must be the end of job {self._job}, not {status}")
         if status["state"] == State.FAILED:
+            if self.config.protected and status["error"] >= Uncorrectable.FIRST:
+                raise Uncorrectable(status["error"], status["command"], status["blocks"])
             raise JobFailed(status["error"], status["command"])
+
+    def _patience(self, cycle_limit: int) -> int:
+        """The watchdog's; 0, the most there is, where it is too much for the field or there is no watchdog."""
+        units = -(-_WATCHDOG_FACTOR * cycle_limit // _WATCHDOG_UNIT)
+        most = (1 << register("start").field("patience").width) - 1
+        return units if self.config.protected and units <= most else 0
 
     def _layer_cycles(self, first: int, count: int) -> list[int]:
         base, start = register("layer_cycles").address, first % _LAYER_CYCLES
         before = min(count, _LAYER_CYCLES - start)
-        words = self.target.read_block(base + BUS_BYTES * start, before).tolist()
+        words = self._bus.read_block(base + BUS_BYTES * start, before).tolist()
         if count > before:
-            words += self.target.read_block(base, count - before).tolist()
+            words += self._bus.read_block(base, count - before).tolist()
         return [unpack_register(register("layer_cycles"), word)["count"] for word in words]
+
+    def clear_health(self) -> None:
+        """Set the counters of faults to zero."""
+        if self.config.protected:
+            for name in (*HEALTH, "faults"):
+                self._write(name)
+
+    def health(self) -> Health:
+        """What the protection did since its counters were cleared; zeros where there is none."""
+        if not self.config.protected:
+            return Health()
+        counts = {name: self._read(name)["count"] for name in HEALTH}
+        faults = {name: count for name, count in self._read("faults").items() if count}
+        failed = counts["corrected"] or counts["uncorrectable"]
+        last = failure_of(**self._read("last_failure")) if failed else None
+        return Health(**counts, faults=faults, last_failure=last)
+
+    def inject(self, point: Injection) -> None:
+        """Have a protected chip flip a bit at ``point`` at its next opportunity; NOTHING takes that back."""
+        if not self.config.protected:
+            raise ValueError(f"point must be one of a protected chip, {self.config.name} isn't")
+        self._write("inject", point=point)

@@ -20,6 +20,7 @@ from vanallen.rtl.registers import (
 )
 from vanallen.sw.golden import GoldenAccelerator, GoldenJob
 
+from .checksum import transfer_checksum
 from .packing import pack_register, pack_rows, unpack_register
 from .target import BUS_BYTES, BusError, Response, check_address
 
@@ -41,7 +42,8 @@ class GoldenTarget:
 
     It answers as the chip does, SLVERR where there is nothing and in the wrong direction, except that jobs end within
     the write to ``start``, counters and ``layer_cycles`` read 0, and a reset takes no time. Settings of what takes time
-    (the governor, the watchdog's patience) or repairs (``replay_limit``) are kept and change nothing.
+    (the governor, the watchdog's patience) or repairs (``replay_limit``) are kept and change nothing. Of a protected
+    chip there are the checksums of transfers, and counters of faults that never count: nothing is ever injected.
 
     Parameters
     ----------
@@ -65,6 +67,7 @@ class GoldenTarget:
         self.accelerator.clear()
         self.last_job: GoldenJob | None = None
         self._status = {"state": int(State.READY)}
+        self._checksums = {"written": 0, "read_back": 0}
         self._settings = {
             entry.name: {field.name: field.reset or 0 for field in entry.fields}
             for entry in REGISTERS
@@ -103,6 +106,7 @@ class GoldenTarget:
                 done += 1
             else:
                 words = self._rows(here, count - done)[2]
+                self._sum("read_back", words)
                 data[done : done + len(words)] = words
                 done += len(words)
         return data
@@ -150,13 +154,19 @@ class GoldenTarget:
         raw = words.astype("<u8", copy=False).view(np.uint8).reshape(len(rows), stride)
         view = rows.view(np.uint8).reshape(len(rows), -1)
         view[:] = raw[:, : view.shape[1]]
+        self._sum("written", data[: len(old)], address)
         return len(old)
+
+    def _sum(self, name: str, words: NDArray[np.uint64], address: int | None = None) -> None:
+        if self.config.protected:
+            self._checksums[name] = transfer_checksum(words, address, self._checksums[name])
 
     def _read_register(self, address: int) -> int:
         entry = _register_at(address)
         if entry.access is Access.WRITE:
             raise BusError(address, Response.SLVERR)
         values = {"status": self._status, **self._settings}
+        values |= {name: {"checksum": total} for name, total in self._checksums.items()}
         return pack_register(entry, **values.get(entry.name, entry.constants(self.config)))
 
     def _write_register(self, address: int, data: int) -> None:
@@ -171,6 +181,8 @@ class GoldenTarget:
         elif entry.name == "interrupt":
             pending = self._settings["interrupt"]["pending"] & ~values["pending"]
             self._settings["interrupt"] = {"enable": values["enable"], "pending": pending}
+        elif entry.name in self._checksums:
+            self._checksums[entry.name] = 0
         elif entry.name in self._settings:
             self._settings[entry.name] = values
 

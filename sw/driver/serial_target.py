@@ -88,9 +88,12 @@ class SerialTarget:
         return np.frombuffer(b"".join(reply.data or b"" for reply in replies), "<u8").astype(np.uint64)
 
     def wait(self, cycles: int) -> None:
-        """Let the chip run until no job runs, or for ``cycles`` cycles of one: ``job_cycles`` tells how long."""
+        """Let the chip run until no job runs, or for ``cycles`` cycles of one: ``job_cycles`` tells how long.
+
+        That none runs must be said twice: a read may have been struck.
+        """
         begin = self._field("job_cycles", "count")
-        while self._field("status", "state") == State.BUSY:
+        while self._busy() or self._busy():
             if self._field("job_cycles", "count") - begin >= cycles:
                 return
 
@@ -101,6 +104,9 @@ class SerialTarget:
     def _field(self, name: str, field: str) -> int:
         entry = register(name)
         return unpack_register(entry, self.read(entry.address))[field]
+
+    def _busy(self) -> bool:
+        return self._field("status", "state") == State.BUSY
 
     def _start(self, command: Command) -> None:
         """Write ``start``, once."""

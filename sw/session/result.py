@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy.typing as npt
 
+from vanallen.sw.driver import Health
+
 from .check import Comparison, Difference
+from .injection import InjectionResult
 
 __all__ = ["LayerResult", "RunResult"]
 
@@ -41,8 +44,8 @@ class RunResult:
 
     Parameters
     ----------
-    model, config, target : str
-        What ran, on which configuration, on which target.
+    model, config, protection, target : str
+        What ran, on which configuration, protected by what, on which target.
     arrays : mapping
         The outputs by name.
     outputs : Path
@@ -59,14 +62,17 @@ class RunResult:
         Share of the multiply-accumulates that the chip does.
     accuracy : float, optional
         Share of samples of the right class, where labels are known and the model has one output with a score a class.
-    health : mapping
-        Faults ``corrected``, ``recovered`` and ``uncorrectable``; None where no protection counts them.
+    health : Health
+        What the protection did, in all; zeros where there is none.
+    injections : tuple[InjectionResult, ...]
+        What became of the bits that were flipped on purpose, in inferences of their own after the others.
     seconds : float
         Time of the run without compilation.
     """
 
     model: str
     config: str
+    protection: str
     target: str
     arrays: Mapping[str, npt.NDArray[Any]]
     outputs: Path
@@ -77,7 +83,8 @@ class RunResult:
     total_cycles: int | None
     macs_on_chip_share: float
     accuracy: float | None
-    health: Mapping[str, int | None]
+    health: Health
+    injections: tuple[InjectionResult, ...]
     seconds: float
 
     @property
@@ -114,12 +121,14 @@ class RunResult:
     def as_json(self) -> dict[str, Any]:
         """The run as JSON knows it: all but the arrays."""
         plain = (
-            "model", "config", "target", "inferences", "samples", "checked_values", "bit_exact", "cycles_exact",
-            "differing_values", "differing_outputs", "total_cycles", "macs_on_chip_share", "accuracy", "seconds",
+            "model", "config", "protection", "target", "inferences", "samples", "checked_values", "bit_exact",
+            "cycles_exact", "differing_values", "differing_outputs", "total_cycles", "macs_on_chip_share", "accuracy",
+            "seconds",
         )  # fmt: skip
         return {name: getattr(self, name) for name in plain} | {
             "outputs": str(self.outputs),
             "layers": [asdict(layer) for layer in self.layers],
             "differences": [asdict(difference) for difference in self.differences],
-            "health": dict(self.health),
+            "health": self.health.as_json(),
+            "injections": [asdict(injection) for injection in self.injections],
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from vanallen.sw.compiler import CapacityError, InputError, Program, compile_mod
 from vanallen.sw.models import InputSet, load_input, load_model
 
 from .check import Comparison
+from .injection import injection_points, run_injections
 from .inputs import bind_inputs, name_inputs, open_shapes
 from .report import compare_outputs, layer_results
 from .result import RunResult
@@ -38,6 +39,7 @@ def run_model(
     target: str = "golden",
     check: bool = False,
     limit: int | None = None,
+    inject: Sequence[str] = (),
     baud: int = BAUD,
     waves: Path | None = None,
     progress: Progress | None = None,
@@ -58,6 +60,8 @@ def run_model(
         Compare every layer with the golden model and the outputs with onnxruntime.
     limit : int, optional
         Use the first samples only.
+    inject : sequence of str
+        Points at which a protected chip flips a bit, each in an inference of its own behind the others.
     baud : int
         Bits a second of the serial port.
     waves : Path, optional
@@ -72,9 +76,12 @@ def run_model(
     Raises
     ------
     InputError
-        If model, input, configuration or target can't be used.
+        If model, input, configuration, target or injection point can't be used.
+    JobFailed, TransferFailed
+        If the chip gives a job up, or a transfer always differs: there are no outputs.
     """
     sizes = _config(config)
+    points = injection_points(inject, sizes, target)
     name = "model" if isinstance(model, onnx.ModelProto) else Path(model).stem
     graph = model if isinstance(model, onnx.ModelProto) else load_model(model)
     chosen = inputs if isinstance(inputs, InputSet) else load_input(inputs)
@@ -85,17 +92,20 @@ def run_model(
         start = time.perf_counter()
         outputs = session.run(arrays, progress)
         seconds = time.perf_counter() - start
+        cycles, inferences, checker = session.cycles, session.inferences, session.checker
+        session.checker = None
+        injections = run_injections(session, points, arrays)
     comparison = None
-    if session.checker is not None:
-        comparison = Comparison(session.checker.layers, compare_outputs(graph, arrays, outputs))
+    if checker is not None:
+        comparison = Comparison(checker.layers, compare_outputs(graph, arrays, outputs))
     return RunResult(
-        model=name, config=sizes.name, target=target, arrays=outputs,
+        model=name, config=sizes.name, protection=sizes.protection, target=target, arrays=outputs,
         outputs=_write(folder / f"{name}-{sizes.name}-{target.partition(':')[0]}.npz", outputs),
-        inferences=session.inferences, samples=_samples(program, arrays),
-        comparison=comparison, layers=layer_results(program, session.cycles, comparison),
-        total_cycles=sum(session.cycles.values()) if session.cycles else None,
+        inferences=inferences, samples=_samples(program, arrays),
+        comparison=comparison, layers=layer_results(program, cycles, comparison),
+        total_cycles=sum(cycles.values()) if cycles else None,
         macs_on_chip_share=program.macs_on_chip_share, accuracy=_accuracy(outputs, labels),
-        health=dict.fromkeys(("corrected", "recovered", "uncorrectable")), seconds=seconds,
+        health=session.health, injections=injections, seconds=seconds,
     )  # fmt: skip
 
 

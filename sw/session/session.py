@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vanallen.rtl.registers import Injection
 from vanallen.sw.compiler import ChipStep, ChipTensor, HostStep, InputError, Program
 from vanallen.sw.compiler.onnxruntime_session import open_session, run_session
 from vanallen.sw.driver import Driver
@@ -22,7 +23,9 @@ TensorWords = list[tuple[ChipTensor[Any], npt.NDArray[np.int8]]]
 
 
 class Session:
-    """A program on a chip. Weights, parameters and commands are loaded once, here.
+    """A program on a chip. Weights, parameters and commands are loaded once, here, and again by :meth:`load`.
+
+    Outputs are read after a job has ended well, and returned after all have: of a run that raises there are none.
 
     Parameters
     ----------
@@ -39,8 +42,12 @@ class Session:
         The comparison, where ``check`` is set.
     cycles : dict[int, int]
         By command: cycles of one inference, the samples of a batch taken together; empty if the target counts none.
+    job_cycles : int
+        Cycles of the jobs of the last inference, from start to end: with what the chip had to do again.
     inferences : int
         Inferences run so far.
+    health, last_health : Health
+        What the protection did since the session began, and in the last run.
 
     Raises
     ------
@@ -55,27 +62,45 @@ class Session:
         self.driver = driver
         self.checker = GoldenCheck(program) if check else None
         self.cycles: dict[int, int] = {}
-        self.inferences = 0
-        driver.load_weights(0, program.weights)
-        driver.load_parameters(0, program.bias, program.scale)
-        driver.load_commands(0, program.commands)
+        self.job_cycles = self.inferences = 0
+        driver.clear_health()
+        self.load()
+        self.health = self.last_health = driver.health()
         self._hosts = [
             open_session(step.model, int8=program.int8) if isinstance(step, HostStep) else None
             for step in program.steps
         ]
 
-    def run(self, inputs: Mapping[str, npt.NDArray[Any]], progress: Callable[[int, int], None] | None = None) -> Arrays:
+    def load(self) -> None:
+        """Loads weights, parameters and commands: the way out where a word of them can't be corrected any more."""
+        self.driver.load_weights(0, self.program.weights)
+        self.driver.load_parameters(0, self.program.bias, self.program.scale)
+        self.driver.load_commands(0, self.program.commands)
+
+    def run(
+        self,
+        inputs: Mapping[str, npt.NDArray[Any]],
+        progress: Callable[[int, int], None] | None = None,
+        *,
+        inject: Injection | None = None,
+    ) -> Arrays:
         """The model's outputs by name for ``inputs`` by name.
 
         Where the model leaves its first dimension open, the inputs may hold any number of inferences, which run one
-        after another; ``progress(done, all)`` is called after each.
+        after another; ``progress(done, all)`` is called after each. The chip flips a bit at ``inject`` when it first
+        can.
 
         Raises
         ------
         InputError
             If a type or shape isn't the model's.
+        JobFailed, TransferFailed
+            As the driver.
         """
         count = bind_inputs(self.program, inputs)
+        self.driver.clear_health()
+        if inject is not None:
+            self.driver.inject(inject)
         batch = self.program.batch
         results = []
         for index in range(count):
@@ -84,13 +109,15 @@ class Session:
             self.inferences += 1
             if progress is not None:
                 progress(index + 1, count)
+        self.last_health = self.driver.health()
+        self.health += self.last_health
         if batch is None:
             return results[0]
         return {name: np.concatenate([result[name] for result in results]) for name in self.program.outputs}
 
     def _infer(self, inputs: Arrays) -> Arrays:
         values = {**self.program.constants, **inputs}
-        self.cycles = {}
+        self.cycles, self.job_cycles = {}, 0
         for step, host in zip(self.program.steps, self._hosts, strict=True):
             if isinstance(step, HostStep):
                 results = run_session(host, step.outputs, {name: values[name] for name in step.inputs})
@@ -140,6 +167,7 @@ class Session:
 
     def _run(self, first: int, count: int) -> None:
         result = self.driver.run(first, count)
+        self.job_cycles += result.job_cycles
         for command, cycles in zip(range(first, first + count), result.cycles, strict=True):
             if cycles:
                 self.cycles[command] = self.cycles.get(command, 0) + cycles

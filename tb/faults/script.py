@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vanallen.rtl.commands import ErrorCode
 from vanallen.rtl.config import Config
-from vanallen.rtl.registers import REGISTERS, State, register
+from vanallen.rtl.registers import CLEARED, REGISTERS, State, Window, register
 from vanallen.sw.driver.driver import Driver
 from vanallen.sw.driver.golden_target import GoldenTarget
 from vanallen.sw.driver.packing import pack_register
@@ -27,6 +27,7 @@ OPERATION = np.dtype([("kind", "<u4"), ("job", "<u4"), ("address", "<u4"), ("lim
 """One operation, see ``Operation`` in upset.cpp."""
 
 _ALL = (1 << 64) - 1
+_CLEARS = {register(name).address for name in CLEARED}
 
 
 class Kind(IntEnum):
@@ -57,7 +58,10 @@ class Script:
 
 
 class _Recorder(GoldenTarget):
-    """The golden chip; all that is written becomes operations, and all that is read."""
+    """The golden chip; writes become operations, and reads of memories.
+
+    How the driver of a protected chip compares its transfers doesn't: no clears, and no reads of registers.
+    """
 
     def __init__(self, config: Config) -> None:
         self._operations: list[tuple[int, ...]] = []
@@ -65,11 +69,15 @@ class _Recorder(GoldenTarget):
 
     def write_block(self, address: int, data: NDArray[np.uint64]) -> None:
         super().write_block(address, data)
+        if address in _CLEARS:
+            return
         for index, word in enumerate(data.tolist()):
             self._operations.append((Kind.WRITE, 0, address + BUS_BYTES * index, 0, word, 0, 0))
 
     def read_block(self, address: int, count: int) -> NDArray[np.uint64]:
         data = super().read_block(address, count)
+        if address < Window.COMMAND.base:
+            return data
         for index, word in enumerate(data.tolist()):
             self._operations.append((Kind.CHECK, 0, address + BUS_BYTES * index, 0, word, 0, _ALL))
         return data

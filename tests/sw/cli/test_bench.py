@@ -17,6 +17,20 @@ def test_cycles_of_nano(capsys):
     assert [skipped["name"] for skipped in result["skipped"]] == ["conv-3x3"]
 
 
+def test_cost_of_protection(capsys):
+    arguments = ["bench", "--config", "nano", "--cycles-only", "--compare", "--json", "-"]
+    assert main(arguments) == 0
+    captured = capsys.readouterr()
+    result = json.loads(captured.out)
+    assert result["protection"] == "full"
+    cost = result["overhead"]
+    assert [entry["name"] for entry in cost["workloads"]] == ["digits", "gemm-resident"]
+    assert 0 <= cost["cycles"] < 0.02
+    for entry, work in zip(cost["workloads"], result["workloads"], strict=True):
+        assert entry["cycles"] == work["cycles"] == round(entry["unprotected_cycles"] * (1 + entry["overhead"]))
+    assert "with protection and without" in captured.err
+
+
 def test_cycles_off_the_model_are_status_1(capsys, monkeypatch):
     from vanallen.sw.bench import cycles
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import product
 
 import pytest
 from rich.table import Table
@@ -86,13 +87,15 @@ def test_info_knows_the_contract(capsys):
     assert main(["info", "--json", "-"]) == 0
     captured = capsys.readouterr()
     result = json.loads(captured.out)
-    assert [config["name"] for config in result["configs"]] == ["nano", "cubesat", "payload", "orbital"]
+    names = [(config["name"], config["protection"]) for config in result["configs"]]
+    assert names == list(product(("nano", "cubesat", "payload", "orbital"), ("none", "full")))
     keys = {"name", "rows", "columns", "lanes", "protection", "macs_per_cycle", "memory_bytes"}
     assert all(keys <= set(config) for config in result["configs"])
-    assert result["configs"][1]["macs_per_cycle"] == 64
-    assert result["configs"][1]["memory_bytes"]["activation"] == 64 << 10
+    assert result["configs"][2]["macs_per_cycle"] == 64
+    assert result["configs"][2]["memory_bytes"]["activation"] == 64 << 10
     assert result["boards"][0] == {"name": "ulx3s-85f", "config": "payload", "clock_mhz": 100, "device": "LFE5U-85F"}
-    assert result["injection_points"] == []
+    points = result["injection_points"]
+    assert len(points) == 19 and {"activation-ram:single", "array:psum", "tag:row", "host:word"} <= set(points)
     assert result["tools"]["numpy"] and result["tools"]["g++"]
     assert "cubesat" in captured.err
 

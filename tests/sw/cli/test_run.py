@@ -1,6 +1,7 @@
 """`vanallen run` on the golden model: what it prints and writes, and one clear line for every wrong input."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -74,7 +75,7 @@ def test_json_is_the_contract_s_and_alone_on_standard_output(capsys):
     assert all(set(layer) >= LAYER_KEYS for layer in result["layers"])
     assert {"chip", "host"} >= {layer["where"] for layer in result["layers"]}
     assert result["bit_exact"] is True and result["differing_values"] == 0
-    assert result["health"] == {"corrected": None, "recovered": None, "uncorrectable": None}
+    assert {result["health"][name] for name in ("corrected", "recovered", "uncorrectable")} == {0}
     assert result["macs_on_chip_share"] == 1.0
     with np.load(result["outputs"]) as outputs:
         (name,) = [value.name for value in load_model("digits").graph.output]
@@ -121,6 +122,38 @@ def test_a_mismatch_is_status_1_and_says_where(capsys, monkeypatch):
     assert run("digits", "--input", "digits:test", "--limit", 1, "--check") == 1
     out = capsys.readouterr().out
     assert "row 0, column 0: got" in out and ", want" in out
+
+
+def test_faults_are_injected_into_a_protected_chip_alone(capsys):
+    digits = ("digits", "--input", "digits:test", "--limit", 1)
+    assert "add --protection full" in refused(capsys, *digits, "--inject", "tag:row")
+    assert "golden model" in refused(capsys, *digits, "--protection", "full", "--inject", "tag:row")
+    line = refused(capsys, *digits, "--protection", "full", "--inject", "tag:row,tag:nowhere")
+    assert "one of activation-ram:single, " in line and line.endswith("host:word, not 'tag:nowhere'")
+
+
+def test_a_chip_that_gives_up_is_one_line_and_no_outputs(capsys, monkeypatch):
+    from vanallen.rtl.commands import ErrorCode
+    from vanallen.sw.driver import Driver, Uncorrectable
+
+    def struck(self, first, count, **options):
+        raise Uncorrectable(ErrorCode.WEIGHT_MEMORY, 2, 5)
+
+    monkeypatch.setattr(Driver, "run", struck)
+    assert run("digits", "--input", "digits:test", "--limit", 1, "--protection", "full") == 1
+    captured = capsys.readouterr()
+    (line,) = captured.err.splitlines()
+    assert line.endswith("the job failed at command 2: WEIGHT_MEMORY, block 5; there are no outputs: run it again")
+    assert not list(Path("build/run").glob("*"))
+
+
+def test_the_protected_golden_model(capsys):
+    arguments = ("digits", "--input", "digits:test", "--limit", 3, "--check", "--protection", "full", "--json", "-")
+    assert run(*arguments) == 0
+    captured = capsys.readouterr()
+    result = json.loads(captured.out)
+    assert result["protection"] == "full" and result["injections"] == []
+    assert "health:" not in captured.err, "nothing happened"
 
 
 @pytest.mark.parametrize(
