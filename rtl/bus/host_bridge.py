@@ -36,7 +36,8 @@ class HostBridge(wiring.Component):
     With protection the machines that count are there three times, and what they ask for comes from each copy; what is
     common to the copies comes from the queues of the writes, under parity, or from the addresses of reads. After any
     single flip every access is answered, once and in its turn; a write whose address or word was hit is answered SLVERR
-    and not done; one read may give another word.
+    and not done, or ``written`` differs; a read of a memory gives its word, SLVERR, or ``read_back`` differs; a read of
+    a register may give another value.
 
     Members
     -------
