@@ -76,16 +76,13 @@ class MemoryContract(Specification):
 
 
 def _bus(config: Config) -> list[Proof]:
-    """Of the bridge of ``config``, and of its protected one: the specifications then strike it."""
-    subjects = [("axi.rules", AxiRules, config, 2, True), ("axi.ready_independent", ReadyIndependence, config, 1, True),
-                ("queue.write", WriteQueues, config, 2, True), ("queue.read", ReadQueue, config, 2, False)]  # fmt: skip
-    if not config.protected:
-        full = replace(config, protection="full")
-        subjects += [("axi.struck", AxiRules, full, 2, False), ("queue.write_struck", WriteQueues, full, 2, False),
-                     ("queue.read_struck", ReadQueue, full, 2, False)]  # fmt: skip
-    return [Proof(name=name, mode="prove", depth=depth, build=partial(subject, config=of),
-                  quick=quick and not config.protected)
-            for name, subject, of, depth, quick in subjects]  # fmt: skip
+    """Of the bridge of ``config``; the specifications strike a protected one."""
+    subjects = [("axi.rules", AxiRules, 2, True), ("axi.ready_independent", ReadyIndependence, 1, True),
+                ("queue.write", WriteQueues, 2, True), ("queue.read", ReadQueue, 2, False)]  # fmt: skip
+    if config.protected:
+        subjects = [("axi.struck", AxiRules, 2, False), ("queue.write_struck", WriteQueues, 2, False)]
+    return [Proof(name=name, mode="prove", depth=depth, build=partial(subject, config=config), quick=quick)
+            for name, subject, depth, quick in subjects]  # fmt: skip
 
 
 def _delays(config: Config) -> list[Proof]:
@@ -111,9 +108,10 @@ def _memories(config: Config) -> list[Proof]:
             for name, make in subjects.items()]  # fmt: skip
 
 
-def _accumulators(config: Config) -> Proof:
-    build = partial(AccumulatorsApart, config=config)
-    return Proof(name="accumulator.apart", mode="prove", depth=1, build=build, script=CUT)
+def _accumulators(config: Config) -> list[Proof]:
+    """Of the unprotected chip: the same machines, once."""
+    build = partial(AccumulatorsApart, config=replace(config, protection="none"))
+    return [Proof(name="accumulator.apart", mode="prove", depth=1, build=build, script=CUT)]
 
 
 def _counters() -> list[Proof]:
@@ -160,5 +158,5 @@ def _codes() -> list[Proof]:
 
 def proofs(config: Config) -> list[Proof]:
     """The solver's proofs for ``config``, those of a group together."""
-    return [*_bus(config), *_delays(config), *_memories(config), _accumulators(config), *_codes(), *_counters(),
+    return [*_bus(config), *_delays(config), *_memories(config), *_accumulators(config), *_codes(), *_counters(),
             *_lane(), _governor(), *_protection(config)]  # fmt: skip

@@ -12,9 +12,8 @@ from vanallen.rtl.array.unit import ArrayUnit
 from vanallen.rtl.bus import host_bridge
 from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
 from vanallen.rtl.bus.counters import CycleLog, SaturatingCounter
-from vanallen.rtl.bus.host_bridge import HostBridge
 from vanallen.rtl.bus.pair_queue import PairQueue
-from vanallen.rtl.config import PRESETS
+from vanallen.rtl.config import PRESETS, preset
 from vanallen.rtl.control.drain import DrainMachine
 from vanallen.rtl.control.issue import IssueMachine
 from vanallen.rtl.control.job import JobMachine
@@ -34,7 +33,7 @@ from vanallen.tb.formal.registry import proofs
 from vanallen.tb.mutants.hand import Mutant, changed
 
 NANO = PRESETS["nano"]
-PROOFS = {proof.name: proof for proof in proofs(NANO)}
+PROOFS = {proof.name: proof for proof in (*proofs(preset("nano", "full")), *proofs(NANO))}
 
 BROKEN = {
     "axi.rules": Mutant("", WriteChannelMachine, "step", "bvalid.eq(now.responses != 0)",
@@ -46,9 +45,6 @@ BROKEN = {
     "axi.struck": Mutant("", host_bridge, "_agreed", "agreed(getattr(copy, name) for copy in channel.copies)",
                          "getattr(channel.copies[0], name)"),
     "queue.write_struck": Mutant("", PairQueue, "elaborate", "self.sound.eq(~entries[0].xor())", "self.sound.eq(1)"),
-    "queue.read_struck": Mutant("", HostBridge, "_collect",
-                                'failures.append(getattr(self, f"{name}_failed") & chosen)',
-                                "failures.append(Const(0))"),
     "tag.issue": Mutant("", TagPipe, "elaborate", "stage.eq(stages[-1])", "stage.eq(stages[-(delay > 2) - 1])"),
     "tag.requantizer": Mutant("", TagPipe, "elaborate", "(self.tag,", "(self.tag, reset_less=True,"),
     "skew.rows": Mutant("", Skew, "elaborate", "self.o[index].eq(element)", "self.o[index].eq(self.i[index])"),
