@@ -51,9 +51,9 @@ def _table(config: str, workloads: Sequence[WorkloadCycles]) -> Table:
     return table
 
 
-def _cost_table(config: str, costs: Sequence[CycleCost]) -> Table:
+def _cost_table(costs: Sequence[CycleCost]) -> Table:
     columns = ["workload", "full", "none", "more"]
-    table = new_table(f"Cycles on {config} with protection and without", columns, text=["workload"])
+    table = new_table("What protection costs in cycles", columns, text=["workload"])
     for cost in costs:
         table.add_row(cost.name, f"{cost.cycles:,}", f"{cost.unprotected_cycles:,}", f"{cost.overhead:.2%}")
     return table
@@ -67,7 +67,7 @@ def _compare(name: str, protected: Sequence[WorkloadCycles], seed: int, output: 
     with input_errors(), output.progress("Workloads without protection") as progress:
         unprotected = measure_cycles(preset(name, "none"), seed=seed, progress=progress).workloads
     costs = cycle_costs(protected, unprotected)
-    output.print(_cost_table(name, costs))
+    output.print(_cost_table(costs))
     each = [asdict(cost) | {"overhead": cost.overhead} for cost in costs]
     good = all(work.good for work in unprotected)
     return good, {"overhead": {"cycles": overhead(costs), "workloads": each}}
