@@ -102,9 +102,6 @@ SOURCES = (
     Source("prove", ("prove",), _prove, _on("nano")),
     *(Source(f"area-{name}", ("synth", "--no-place", "--config", name), _area, _on(name))
       for name in CONFIGS),
-    Source("regress-full", ("regress", "--config", "nano", "--protection", "full"),
-           _chosen("passed", "failed", "coverage"), _on("nano", "full")),
-    Source("prove-full", ("prove", "--protection", "full"), _prove, _on("nano", "full")),
     *(Source(f"compare-{name}", ("synth", "--no-place", "--compare", "--config", name), _overhead, _on(name, "full"))
       for name in COMPARED),
     *(Source(f"campaign-{protection}-{layer}",
