@@ -32,7 +32,7 @@ WRITTEN = {"word", "stored", "stored_address"}
 
 WRITABLE = {entry.address for entry in REGISTERS if entry.access is not Access.READ}
 READABLE = {entry.address for entry in REGISTERS if entry.access is not Access.WRITE}
-WAITING = {register(name).address for name in ("start", "steal_interval")}
+WAITING = {register(name).address for name in ("start", "steal_interval", "governor", "replay_limit")}
 
 
 @dataclass(frozen=True)
