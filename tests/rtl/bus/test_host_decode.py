@@ -26,7 +26,7 @@ def expected(config, address):
     may = {Access.READ: (1, 0), Access.WRITE: (0, 1)}
     owner = next((entry for entry in REGISTERS if entry.address <= address < entry.address + 8 * entry.words), None)
     direction = may.get(owner.access, (1, 1)) if owner else (0, 0)
-    waits = owner in (register("start"), register("steal_interval"))
+    waits = owner in [register(name) for name in ("start", "steal_interval", "governor", "replay_limit")]
     for window in MEMORIES:
         row, rest = divmod(address % (1 << 19), window_stride(config, window))
         if (
