@@ -147,14 +147,16 @@ def floorplan(config: Config, device: str) -> dict[str, str]:
     plan: dict[str, str] = {}
     for column, stack in enumerate(stacks):
         places = [site for place in stack for site in sites.multipliers(place)]
-        plan |= {f"{CHIP}array.array.pe_{row}_{column}.dsp": site for row, site in enumerate(places)}
+        for row, site in enumerate(places):
+            beside = column == config.columns  # the checksum column
+            plan[f"{CHIP}array.{f'checksum.element_{row}' if beside else f'array.pe_{row}_{column}'}.dsp"] = site
     free = sites.rams()
 
     def place(cell: str, x: int, y: int) -> None:
         at = min(free, key=lambda site: (abs(site[0] - x) + abs(site[1] - y), site))
         plan[cell] = free.pop(at)
 
-    for column, stack in enumerate(stacks):
+    for column, stack in enumerate(stacks[: config.columns]):
         for bank in range(2):
             place(f"{CHIP}array.accumulator_{column}.bank_{bank}.0.0", stack[-1][0], stack[-1][1] + 1)
     lanes = _lanes(config, sites, stacks)

@@ -104,7 +104,7 @@ def test_the_array_s_names_are_the_design_s(protection):
 
 @pytest.mark.parametrize(
     ("name", "protection", "block_rams"),
-    [("payload", "none", 170), ("payload", "full", 188), ("cubesat", "none", 86), ("cubesat", "full", 96)],
+    [("payload", "none", 170), ("payload", "full", 186), ("cubesat", "none", 86), ("cubesat", "full", 94)],
 )
 def test_block_rams_of_a_chip_and_their_check_bits(name, protection, block_rams):
     """As docs say them; the log of cycles has one more."""
