@@ -91,7 +91,7 @@ HERE = ("bridge.addresses.entry_0", "bridge.reads.address", "bridge.words.entry_
 def test_host_bridge_and_scratchpad_are_sound(sound, form):
     found = audit(sound[form], parts(), listed={pattern: LISTED[pattern] for pattern in HERE})
     assert found.failures == []
-    assert found.voters == 3 * (9 + 12 + 4)
+    assert found.voters == 3 * (9 + 12 + 5)
     assert found.listed_inputs == [
         *(f"activation_ram.decoder_{bank}.corrected_register" for bank in range(2)),
         *HERE[:3],

@@ -52,8 +52,10 @@ def test_neighbours_of_the_array_are_near(name, device, protection):
         of(plan, r"array\.array\.pe_(\d+)_(\d+)\.dsp"),
         of(plan, r"array\.accumulator_(\d+)\.bank_(\d)\.0\.0"),
     )
+    beside = of(plan, r"array\.checksum\.element_(\d+)\.dsp")
+    elements |= {(row, config.columns): site for (row,), site in beside.items()}
     assert elements.keys() == {(row, column) for row in range(config.rows) for column in range(columns)}
-    assert accumulators.keys() == {(column, bank) for column in range(columns) for bank in range(2)}
+    assert accumulators.keys() == {(column, bank) for column in range(config.columns) for bank in range(2)}
 
     for (row, column), here in elements.items():
         if row:
