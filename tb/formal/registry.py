@@ -65,10 +65,10 @@ class MemoryContract(Specification):
     def _reads(self, m: Module, pad: Scratchpad, fragment: Fragment) -> None:
         ((_, memory),) = memories(fragment)
         (read,), (write,) = memory._read_ports, memory._write_ports
-        asked = history(m, pad.host_read.enable, "asked")
-        asked_row = history(m, pad.host_read.address, "asked_row")
-        due = history(m, pad.read.enable | asked, "due")
-        row = history(m, Mux(pad.read.enable, pad.read.address, asked_row), "row")
+        asked = history(m, pad.host_read[0].enable, "asked")
+        asked_row = history(m, pad.host_read[0].address, "asked_row")
+        due = history(m, pad.read[0].enable | asked, "due")
+        row = history(m, Mux(pad.read[0].enable, pad.read[0].address, asked_row), "row")
         written = write._en.any() & (write._addr == row)
         always(m, "a read is done but for a row that is written", read._en == (due & ~written))
         always(m, "a row is read that was asked for", ~read._en | (read._addr == row))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from vanallen.rtl.bus.host_bridge import MEMORIES
 from vanallen.rtl.config import Config
-from vanallen.rtl.registers import COUNTERS
+from vanallen.rtl.registers import COUNTERS, register
 from vanallen.rtl.verilog import TOP
 from vanallen.tb.formal.proof import Proof
 from vanallen.tb.formal.registry import COUNTER, proofs
@@ -56,7 +56,9 @@ class Contract:
 def contracts(config: Config) -> tuple[Contract, ...]:
     """The blocks that have contracts; of one in another, the inner one counts."""
     below = f"{TOP}.accelerator"
-    found = [Contract(f"{below}.{name}", "top.counter", (COUNTER,), True) for name in COUNTERS]
+    width = register(COUNTERS[0]).field("count").width
+    found = [Contract(f"{below}.{name}", "top.counter", (COUNTER,), True) for name in COUNTERS
+             if register(name).field("count").width == width]  # fmt: skip
     rams = [f"{window.name.lower()}_ram" for window in MEMORIES]
     found += [Contract(f"{below}.{ram}", "top.dut", (f"memory.{ram}",), False) for ram in rams]
     for lane in range(config.lanes):

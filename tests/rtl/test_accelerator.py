@@ -17,6 +17,7 @@ def test_the_fill_pass_and_a_failed_job_outlast_the_pipeline(config):
     chip = Accelerator(config=config)
     Fragment.get(chip, None)
     in_flight = chip.array.latency + chip.array.drain_latency + chip.requantizer.latency
-    assert chip.fill.machine.rows > in_flight
-    assert chip.fill.machine.rows >= max(memory.rows for memory in chip.memories.values())
-    assert chip.job.machine.flush_cycles > in_flight
+    fill, job = (chip.machines[name].machine for name in ("fill", "job"))
+    assert fill.rows > in_flight
+    assert fill.rows >= max(memory.rows for memory in chip.memories.values())
+    assert job.flush_cycles > in_flight

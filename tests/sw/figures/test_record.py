@@ -16,7 +16,7 @@ INFO = Source("info", ("info",), lambda result: {"configs": len(result["configs"
 
 def test_measured_by_the_command(tmp_path):
     entry = measure(INFO, tmp_path / "build")
-    assert entry == {"command": "vanallen info", "design_hash": "today", "figures": {"configs": 4}}
+    assert entry == {"command": "vanallen info", "design_hash": "today", "figures": {"configs": 8}}
     assert json.loads((tmp_path / "build" / "info.json").read_text())["tools"]
 
 
