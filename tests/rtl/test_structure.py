@@ -227,7 +227,8 @@ def put_in(monkeypatch, steered):
 @pytest.mark.parametrize(
     ("steered", "kinds", "protection"),
     [("address", {"state"}, "none"), ("enable", {"state"}, "none"), ("state", {"state"}, "none"),
-     ("tag", {"state", "enable", "hold"}, "none"), ("select", {"select"}, "none"), pytest.param("state", {"state"}, "full", marks=UNLISTED)],
+     ("tag", {"state", "enable", "hold"}, "none"), ("select", {"select"}, "none"),
+     pytest.param("state", {"state"}, "full", marks=UNLISTED)],
 )  # fmt: skip
 def test_a_stray_register_is_found(monkeypatch, steered, kinds, protection):
     put_in(monkeypatch, steered)

@@ -9,7 +9,7 @@ from vanallen.tb.mutants.draw import Mutation, block_modules, draw, prepared
 from vanallen.tb.mutants.result import Verdict
 
 NANO = preset("nano")
-COUNTERS = ("job_cycles", "issued_slots", "stalled_slots", "stolen_slots")
+COUNTERS = ("job_cycles", "issued_slots", "stalled_slots", "stolen_slots", "throttled_slots")
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,8 @@ def drawn():
 
 @pytest.fixture(scope="module")
 def in_counters(drawn):
-    found = [mutation for mutation in drawn if mutation.module.endswith(COUNTERS)]
-    assert len(found) >= 3, "of 25 in the bus"
+    found = [mutation for mutation in drawn if mutation.module.endswith(COUNTERS) and mutation.port != "CLK"]
+    assert found, "of 25 in the bus"
     return found
 
 
