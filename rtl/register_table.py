@@ -348,7 +348,7 @@ REGISTERS = (
         Access.READ_CLEAR,
         "what the checks of the data path found, a counter each; saturates; any write clears all",
         (
-            RegisterField("command_memory", 0, 4, "error COMMAND_MEMORY, or a held command that changed", reset=0),
+            RegisterField("command_memory", 0, 4, "error COMMAND_MEMORY", reset=0),
             RegisterField("weight_memory", 4, 4, "error WEIGHT_MEMORY", reset=0),
             RegisterField("activation_memory", 8, 4, "error ACTIVATION_MEMORY", reset=0),
             RegisterField("parameter_memory", 12, 4, "error PARAMETER_MEMORY", reset=0),

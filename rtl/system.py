@@ -35,7 +35,8 @@ class System(wiring.Component):
         Handed to :class:`~.accelerator.Accelerator` as they are.
 
     Members: ``rx``, ``tx``, the line, high when idle; ``interrupt``, high while a job has ended and the host has not
-    acknowledged it (of the chip's clock); ``discarded``, packets the link made nothing of, up to 255 (of the link's).
+    acknowledged it (of the chip's clock); ``discarded``, packets the link made nothing of, up to 255 (of the link's);
+    ``thermal_alarm``, of any clock, halves what the issue governor lets pass.
 
     Raises
     ------
@@ -47,7 +48,7 @@ class System(wiring.Component):
         self.config = config
         self.accelerator = Accelerator(config=config, **options)
         self.link = Link(clock_hz=link_hz, baud=baud)
-        super().__init__({"rx": In(1), "tx": Out(1), "interrupt": Out(1), "discarded": Out(8)})
+        super().__init__({"rx": In(1), "tx": Out(1), "interrupt": Out(1), "discarded": Out(8), "thermal_alarm": In(1)})
 
     def elaborate(self, platform) -> Module:
         m = Module()
@@ -60,5 +61,6 @@ class System(wiring.Component):
         m.d.comb += [
             link.rx.eq(self.rx), self.tx.eq(link.tx),
             self.interrupt.eq(accelerator.interrupt), self.discarded.eq(link.discarded),
+            accelerator.thermal_alarm.eq(self.thermal_alarm),
         ]  # fmt: skip
         return m

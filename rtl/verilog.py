@@ -9,7 +9,7 @@ from pathlib import Path
 from amaranth.back import rtlil
 from amaranth.hdl import Module
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import In, Out
 
 from .accelerator import Accelerator
 from .bus.axi_lite import AxiLitePort
@@ -38,13 +38,14 @@ write_verilog -norename
 
 
 class Top(wiring.Component):
-    """The accelerator with flat ports: ``clk``, ``rst`` (synchronous, high), ``s_axi_*``, ``interrupt``."""
+    """The accelerator with flat ports: ``clk``, ``rst`` (synchronous, high), ``s_axi_*``, ``interrupt``,
+    ``thermal_alarm``."""
 
     def __init__(self, *, config: Config, technology: Technology = Technology.GENERIC):
         self.config = config
         self.technology = technology
         ports = {f"s_axi_{name}": member.flip() for name, member in AxiLitePort().members.items()}
-        super().__init__({**ports, "interrupt": Out(1)})
+        super().__init__({**ports, "interrupt": Out(1), "thermal_alarm": In(1)})
 
     def elaborate(self, platform) -> Module:
         m = Module()
@@ -52,7 +53,7 @@ class Top(wiring.Component):
         for name, member in AxiLitePort().members.items():
             outer, inner = getattr(self, f"s_axi_{name}"), getattr(accelerator.bus, name)
             m.d.comb += inner.eq(outer) if member.flow is Out else outer.eq(inner)
-        m.d.comb += self.interrupt.eq(accelerator.interrupt)
+        m.d.comb += [self.interrupt.eq(accelerator.interrupt), accelerator.thermal_alarm.eq(self.thermal_alarm)]
         return m
 
 

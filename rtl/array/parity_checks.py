@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl import timing
 from vanallen.rtl.config import Config
-from vanallen.rtl.control.tag import issue_tag, steering_tag
+from vanallen.rtl.control.tag import steering_tag
 from vanallen.rtl.memory.scratchpad import Scratchpad
 
 from .parity_pipe import ParityPipe
@@ -46,7 +46,7 @@ class ParityChecks(wiring.Component):
         self.depth = timing.arrival(config) - timing.ISSUE
         rows, columns = config.rows, config.columns
         super().__init__({
-            "tag": In(issue_tag(config)),
+            "parity": In(1),
             "taps": In(data.ArrayLayout(steering_tag(config), self.depth + 1)),
             "weight_parity": In(columns),
             "activation_parity": In(rows),
@@ -104,12 +104,11 @@ class ParityChecks(wiring.Component):
         m.submodules.tag = pipe = ParityPipe(depth=self.depth)
         entered = ARRIVING + self.config.rows
         fold = {
-            0: self.tag.tile,
             ARRIVING: self.taps[ARRIVING].padding,
             ENTERING: self.taps[ENTERING].load ^ self.taps[ENTERING].load_row.xor(),
             entered: self.taps[entered].swap,
         }
-        m.d.comb += [pipe.i.eq(self.tag.parity), *(pipe.fold[place].eq(bit) for place, bit in fold.items())]
+        m.d.comb += [pipe.i.eq(self.parity), *(pipe.fold[place].eq(bit) for place, bit in fold.items())]
         places = range(self.depth, entered, -INTERVAL)
         return Cat(pipe.taps[place] ^ self._rest(self.taps[place]) for place in places).any()
 

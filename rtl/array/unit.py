@@ -216,7 +216,7 @@ class ArrayUnit(wiring.Component):
         """What moves through the array, and the tags that steer it."""
         m.submodules.parities = checks = ParityChecks(config=self.config)
         m.d.comb += [
-            checks.tag.eq(self.tag), checks.taps.eq(tags.taps),
+            checks.parity.eq(self.tag.parity), checks.taps.eq(tags.taps),
             checks.weight_parity.eq(self.weight_parity), checks.activation_parity.eq(self.activation_parity),
             checks.weights.eq(m.submodules.column_skew.o), checks.activations.eq(self.array.activations_out),
             checks.sent.eq(self.array.swap), checks.load.eq(self.array.load_out), checks.swap.eq(self.array.swap_out),

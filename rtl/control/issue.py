@@ -99,12 +99,11 @@ class IssueMachine(Machine):
             # the slot that is picked, and then issued
             "picked": StructLayout({
                 "streams": 1, "first": 1, "last": 1, "end": End, "bank": 1, "slot": slots, "swap": 1, "load": 1,
-                **({"odd": 1} if protected else {}),
             }),
             "row": 16, "column": 16, "offset": 16, "weight_row": 17,
             "tag": self.tag, "address": 16, "weight_address": 17, "outside": 1,
-            # dry blocks that are left, whether this one is, what is said of it; whether the tile is odd
-            **({"skip": 16, "dry": 1, "skips_row": 1, "skips": End, "odd": 1} if protected else {}),
+            # dry blocks that are left, whether this one is, what is said of it
+            **({"skip": 16, "dry": 1, "skips_row": 1, "skips": End} if protected else {}),
         })  # fmt: skip
         self.reset = {"ahead_one_row": 1}
         self.ports = {
@@ -181,7 +180,7 @@ class IssueMachine(Machine):
             then.last_tile.eq(0), then.layer_ends.eq(0),
         ]  # fmt: skip
         if self.config.protected:
-            m.d.comb += [then.skip.eq(port.skip), then.odd.eq(1)]
+            m.d.comb += then.skip.eq(port.skip)
 
     def _conditions(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         """Of the command and of the tile: true from their second cycle on, when they are first used."""
@@ -245,7 +244,6 @@ class IssueMachine(Machine):
         ]  # fmt: skip
         if self.config.protected:
             m.d.comb += [
-                picked.odd.eq(now.odd),
                 then.skips_row.eq(now.go & streams & dry & now.first_tile),
                 then.skips.eq(Mux(then.skips_row & now.row_last, ends, End.NONE)),
                 port.skips_row.eq(now.skips_row), port.skips.eq(now.skips),
@@ -279,10 +277,7 @@ class IssueMachine(Machine):
             port.issued.eq(now.tag.valid),
         ]
         if self.config.protected:
-            m.d.comb += [
-                tag.tile.eq((streams | picked.load) & picked.odd),
-                then.tag.parity.eq(tag.as_value().xor()),
-            ]
+            m.d.comb += then.tag.parity.eq(tag.as_value().xor())
         with m.If(now.outside):
             m.d.comb += port.error.eq(ErrorCode.INPUT_ADDRESS)
         with m.Elif(now.tag.load & (now.weight_address >= self.config.weight_words)):
@@ -309,8 +304,6 @@ class IssueMachine(Machine):
             m.d.comb += [
                 then.preloading.eq(0), then.streaming.eq(~now.layer_ends), then.slot.eq(0), then.row_here.eq(1),
             ]  # fmt: skip
-            if self.config.protected:
-                m.d.comb += then.odd.eq(~now.odd)
             with m.If(now.preloading | now.last_tile):
                 m.d.comb += then.bank.eq(now.bank ^ now.streaming)
                 self._next_block(m, now, then, port, advanced)

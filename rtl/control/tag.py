@@ -44,11 +44,10 @@ def steering_tag(config: Config) -> data.StructLayout:
 def issue_tag(config: Config) -> data.StructLayout:
     """The tag of an issue slot: what it says to the array, :func:`steering_tag`. All zero in an idle slot.
 
-    With protection also ``tile``: whether the tile that streams is an odd one of its layer, the one that is loaded then
-    being even; and ``parity``, which makes the number of ones in the tag even.
+    With protection also ``parity``, which makes the number of ones in the tag even.
     """
     steering = {name: field.shape for name, field in steering_tag(config)}
-    return data.StructLayout({**steering, **({"tile": 1, "parity": 1} if config.protected else {})})
+    return data.StructLayout({**steering, **({"parity": 1} if config.protected else {})})
 
 
 def drain_tag(config: Config) -> data.StructLayout:

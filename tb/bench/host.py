@@ -66,6 +66,7 @@ class Host:
         mutant = environment().settings.get("mutant")
         if mutant is not None:
             self.dut.mutant.value = mutant
+        self.dut.thermal_alarm.value = 0
         Clock(self.dut.clk, CLOCK_NS, "ns").start()
         await self.reset()
         await self.ready()

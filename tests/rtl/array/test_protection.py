@@ -107,7 +107,7 @@ class Stream:
             row["zero_point"] = zero_point & 255
         tiles = [self.weights(kind, used) for _ in blocks for kind in kinds]
         for row in range(config.rows):
-            self.slot({"load": 1, "load_row": row, "tile": 1}, weights=tiles[0][row])
+            self.slot({"load": 1, "load_row": row}, weights=tiles[0][row])
         for block, rows in enumerate(blocks):
             self.cycle = max(self.cycle, self.committed[self.bank])
             self._block(rows, tiles, block * len(kinds), len(kinds), zero_point, block == len(blocks) - 1, used)
@@ -120,7 +120,7 @@ class Stream:
             for slot in range(max(rows, config.rows)):
                 fields = {}
                 if slot < config.rows and tile + 1 < len(tiles):
-                    fields |= {"load": 1, "load_row": slot, "tile": tile & 1}
+                    fields |= {"load": 1, "load_row": slot}
                 vector = None
                 if slot < rows:
                     padding = rng.random() < 0.2
@@ -130,7 +130,7 @@ class Stream:
                     last = tile == first + count - 1
                     end = End.LAYER if layer_ends else End.BLOCK
                     fields |= {"valid": 1, "padding": padding, "first": tile == first, "last": last, "bank": bank,
-                               "row": slot, "tile": tile & 1, "swap": slot == 0,
+                               "row": slot, "swap": slot == 0,
                                "end": end.value if last and slot == rows - 1 else 0}  # fmt: skip
                 self.slot(fields, vector, tiles[tile + 1][slot] if "load" in fields else None)
             self.cycle = max(self.cycle, start + 4)

@@ -78,7 +78,7 @@ def test_a_run_that_ends_early_is_of_the_same_class(campaign: Campaign) -> None:
     early, full = (count(campaign, sample=3000, seed=1, early=early) for early in (True, False))
     assert (early.numbers == full.numbers).all()
     assert (early.outcomes == full.outcomes).all()
-    assert early.simulated < full.simulated / 2
+    assert early.simulated < full.simulated / 3
     assert {Outcome.HANG, Outcome.DUE, Outcome.SDC, Outcome.LATENT, Outcome.MASKED} <= set(early.outcomes.tolist())
 
 
@@ -90,7 +90,7 @@ def test_what_is_inferred_is_what_would_be_simulated(campaign: Campaign) -> None
     kept = [name for name in inferred.records.dtype.names or () if name not in ("simulated", "converged", "inferred")]
     assert (inferred.records[kept] == simulated.records[kept]).all()
     assert not simulated.records["inferred"].any()
-    assert 0.1 < inferred.records["inferred"].mean() < 0.9 and inferred.simulated < simulated.simulated / 1.1
+    assert 0.1 < inferred.records["inferred"].mean() < 0.9 and inferred.simulated < simulated.simulated / 1.5
 
 
 def test_many_models_count_as_one_does_and_what_is_done_is_not_done_again(
