@@ -40,6 +40,7 @@ lint: $(VENV)/test build/.installed ## ruff and mypy
 generate: $(VENV)/test build/.installed ## write the tables of the register map and the generated pages anew
 	@$(BIN)/python -m vanallen.sw.export.register_table rtl/register_table.py
 	@$(BIN)/python -m vanallen.sw.export docs
+	@$(BIN)/python -m vanallen.tb.plan_page docs
 	@$(BIN)/python -m vanallen.sw.figures --render
 
 figures: $(VENV)/test $(VENV)/warm build/.installed ## measure the stale figures of README and documents (ONLY=bench: these)
