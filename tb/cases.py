@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["CASES", "FAULT_CASES", "Case", "select"]
+__all__ = ["CASES", "Case", "select"]
 
 _BENCH = "vanallen.tb.bench"
 
@@ -65,27 +65,9 @@ CASES = (
     _layers("layers_steal", 16, 1, kind="mixed", steal_intervals=[16, 17, 23, 64, 31, 48]),
     _layers("layers_steal_blocks", 10, 1, kind="blocks", steal_intervals=[16, 19, 64]),
 )
-"""The cases of every chip, in the order in which they run."""
+"""All cases, in the order in which they run."""
 
 
-def _faults(name: str, test: str, jobs: int = 1, **settings: Any) -> Case:
-    return Case(name, "faults", test, jobs, 0, settings)
-
-
-FAULT_CASES = (
-    _faults("faults_dense", "single", 60, layer="dense"),
-    _faults("faults_diagonal", "single", 60, layer="diagonal"),
-    _faults("faults_double", "double", 8),
-    _faults("faults_idle", "idle", 1),
-    _faults("faults_twice", "twice", 40),
-    _faults("faults_last_cycle", "last_cycle", 12),
-    _faults("faults_control", "control", 60),
-    Case("tags", "tag_faults", "tags", 1, 0),
-)
-"""The cases of protected chips besides: bits are flipped in registers and memories."""
-
-
-def select(text: str, simulator: str, *, protected: bool = False) -> tuple[Case, ...]:
-    """The cases whose name contains ``text`` and that run under ``simulator``, on a chip that is protected or not."""
-    cases = (*CASES, *FAULT_CASES) if protected else CASES
-    return tuple(case for case in cases if text in case.name and (simulator != "icarus" or case.icarus_jobs))
+def select(text: str, simulator: str) -> tuple[Case, ...]:
+    """The cases whose name contains ``text`` and that run under ``simulator``."""
+    return tuple(case for case in CASES if text in case.name and (simulator != "icarus" or case.icarus_jobs))

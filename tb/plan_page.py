@@ -16,10 +16,9 @@ PAGE = "test-plan.md"
 _INTRODUCTION = """\
 # Test plan
 
-Made by `make generate` from `tb/plan.py`: not to be edited. One entry for each mechanism of a protected chip (`protection="full"`)
-and the storage that it keeps. A test sees to it that every register and memory of the elaborated design belongs to one
-entry, and that every test named here is there. Names are those below the accelerator, as regular expressions. A counter
-that an entry doesn't name stays where it is. `regress: NAME` is a case of `vanallen regress --protection full`.
+Made by `make generate` from `tb/plan.py`: not to be edited. One entry for each mechanism of a protected
+chip (`protection="full"`) and the storage that it keeps. A test sees to it that every register and memory of the elaborated design belongs to one
+entry, and that every test named here is there. Names are those below the accelerator, as regular expressions.
 """
 
 
@@ -30,7 +29,6 @@ def _rows(entry: Entry) -> list[list[object]]:
         ["storage", "<br>".join(code)],
         ["done to it", entry.stimulus],
         ["seen", entry.seen],
-        ["counters that may move", ", ".join(f"`{name}`" for name in sorted(entry.counters)) or "none"],
         ["tests", "<br>".join(f"`{test}`" for test in entry.tests)],
     ]
 
