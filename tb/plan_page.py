@@ -16,9 +16,10 @@ PAGE = "test-plan.md"
 _INTRODUCTION = """\
 # Test plan
 
-Made by `make generate` from `tb/plan.py`: not to be edited. One entry for each mechanism of a protected
-chip (`protection="full"`) and the storage that it keeps. A test sees to it that every register and memory of the elaborated design belongs to one
-entry, and that every test named here is there. Names are those below the accelerator, as regular expressions.
+Made by `make generate` from `tb/plan.py`: not to be edited. One entry for each mechanism of a protected chip
+(`protection="full"`) and the storage that it keeps. A test sees to it that every register and memory of the elaborated
+design belongs to one entry, and that every test named here is there. Names are those below the accelerator, as regular
+expressions.
 """
 
 
