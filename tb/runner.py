@@ -45,6 +45,7 @@ _PUBLIC = f"""`verilator_config
 public_flat_rw -module "{TOP}" -var "clk"
 public_flat_rw -module "{TOP}" -var "rst"
 public_flat_rw -module "{TOP}" -var "interrupt"
+public_flat_rw -module "{TOP}" -var "thermal_alarm"
 public_flat_rw -module "{TOP}" -var "s_axi_*"
 """
 """Verilator's control file: tests see the chip's ports and nothing else."""

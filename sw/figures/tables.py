@@ -158,6 +158,11 @@ def protection(record: Record) -> str:
                 command = f"`vanallen campaign exhaustive-seu {options}`"
                 yield [f"flips of a flip-flop of `nano` during a layer with {layer} weights, protection {kind}",
                        _ABSENT if figures is None else _outcomes(figures), command]  # fmt: skip
+        for source, text, say in (("regress-full", "cocotb regression of protected `nano`", _regression),
+                                  ("prove-full", "formal proofs of protected `nano`", _proofs)):  # fmt: skip
+            figures = _figures(record, source)
+            command = f"`{record[source]['command']}`" if source in record else f"`make figures ONLY={source}`"
+            yield [text, _ABSENT if figures is None else say(figures), command]
         for name in COMPARED:
             figures = _figures(record, f"compare-{name}")
             yield [f"gate equivalents of `{name}`, protected (more than unprotected)",

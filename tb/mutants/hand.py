@@ -102,7 +102,7 @@ MUTANTS = (
     Mutant("kernel_range", job_module, "command_faults",
            "_within(command.kernel_width, 7)", "_within(command.kernel_width, 8)"),
     Mutant("write_errors_hidden", WriteChannelMachine, "step", "request & ~port.okay", "0"),
-    Mutant("read_errors_hidden", ReadAddress, "elaborate", "error.eq(self.refused)", "error.eq(0)"),
+    Mutant("read_errors_hidden", ReadAddress, "elaborate", "error.eq(self.refused | struck)", "error.eq(0)"),
     Mutant("cycle_log_one_short", CycleLog, "elaborate", "Mux(self.fill, 0, cycles + 1)", "Mux(self.fill, 0, cycles)"),
     Mutant("fill_stops_early", FillMachine, "step", "self.rows - 1", "self.rows - 2"),
 )  # fmt: skip

@@ -83,7 +83,7 @@ def test_a_run_that_ends_early_is_of_the_same_class(campaign: Campaign) -> None:
 
 
 def test_what_is_inferred_is_what_would_be_simulated(campaign: Campaign) -> None:
-    bits = np.random.default_rng(3).choice(campaign.space.bits, 60, replace=False)
+    bits = np.random.default_rng(3).choice(campaign.space.bits, 400, replace=False)
     cycles = campaign.space.cycles
     numbers = np.concatenate([np.arange(bit * cycles, (bit + 1) * cycles) for bit in np.sort(bits).tolist()])
     inferred, simulated = (count(campaign, numbers=numbers, infer=infer) for infer in (True, False))

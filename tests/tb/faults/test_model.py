@@ -83,10 +83,11 @@ def test_a_deposit_that_is_lost_is_an_error() -> None:
     """What is exposed here is driven by logic, which puts the flipped bit right before anything sees it."""
     text, name = verilog(NANO), "vanallen.accelerator.status_state"
     declaration = "  reg [7:0] status_state;"
-    before, chip = text.split("\nmodule \\vanallen.accelerator (", 1)
+    before, rest = text.split("\nmodule \\vanallen.accelerator (", 1)
+    chip, after = rest.split("\nendmodule", 1)
     assert chip.count(declaration) == 1
     chip = chip.replace(declaration, "  reg [7:0] status_state /*verilator public_flat_rw*/;")
-    planted = f"{before}\nmodule \\vanallen.accelerator ({chip}"
+    planted = f"{before}\nmodule \\vanallen.accelerator ({chip}\nendmodule{after}"
     model = Model(build_model(planted), planted)
     model.record(make_script(LAYERS["dense"](NANO), allowance=100), fill_cycles=FILL)
     variable = model.symbols[name][0]
