@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["PRESETS", "PROTECTIONS", "Config", "preset"]
+__all__ = ["PRESETS", "PROTECTED_COLUMNS", "PROTECTIONS", "Config", "preset"]
 
 ARRAY_ROWS = (4, 8, 16)
 """Heights of the systolic array that the partial-sum widths and the RAM words are made for."""
@@ -74,7 +74,7 @@ class Config:
     accumulator_rows: int
     parameter_rows: int = 512
     command_rows: int = 512
-    protection: str = "none"
+    protection: str = "full"
 
     def __post_init__(self) -> None:
         for field, value in vars(self).items():
@@ -191,8 +191,8 @@ PRESETS = {
 """The presets by name, smallest first."""
 
 
-def preset(name: str, protection: str = "none") -> Config:
-    """The preset called ``name``, protected or not.
+def preset(name: str, protection: str = "full") -> Config:
+    """The preset called ``name``, protected unless told otherwise.
 
     Raises
     ------

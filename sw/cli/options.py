@@ -12,7 +12,7 @@ __all__ = ["DEFAULT_PROTECTION", "Parser", "add_command", "add_config", "add_pro
            "chosen_config", "natural", "positive"]  # fmt: skip
 
 DEFAULT_CONFIG = "cubesat"
-DEFAULT_PROTECTION = "none"
+DEFAULT_PROTECTION = "full"
 
 
 class Parser(argparse.ArgumentParser):

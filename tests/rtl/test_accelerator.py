@@ -8,7 +8,7 @@ from vanallen.rtl.config import PRESETS, Config
 
 SMALLEST_MEMORIES = Config(
     name="small", rows=16, columns=64, lanes=1, activation_bytes=16 * 64, weight_bytes=64 * 64,
-    accumulator_rows=16, parameter_rows=64, command_rows=64,
+    accumulator_rows=16, parameter_rows=64, command_rows=64, protection="none",
 )  # fmt: skip
 
 

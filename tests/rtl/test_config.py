@@ -54,8 +54,8 @@ def test_sizes_are_integers(value):
 
 
 def test_presets_by_name():
-    assert preset("nano") == PRESETS["nano"]
-    assert preset("nano", "full") == replace(PRESETS["nano"], protection="full")
+    assert preset("nano") == PRESETS["nano"] and PRESETS["nano"].protected
+    assert preset("nano", "none") == replace(PRESETS["nano"], protection="none")
     with pytest.raises(ValueError, match="configuration must be one of nano, cubesat, payload, orbital, not 'mega'"):
         preset("mega")
 
@@ -75,7 +75,7 @@ def test_derived_sizes(rows, columns, lanes, derived):
 
 def test_a_size_that_is_no_preset_becomes_verilog():
     odd = Config(name="odd", rows=8, columns=24, lanes=2, activation_bytes=16 * 1024, weight_bytes=24 * 1024,
-                 accumulator_rows=64)  # fmt: skip
+                 accumulator_rows=64, protection="none")  # fmt: skip
     text = verilog(odd)
     assert re.search(r"^module vanallen\(", text, re.MULTILINE)
     assert {(int(row), int(column)) for row, column in re.findall(r"array\.pe_(\d+)_(\d+)", text)} == {

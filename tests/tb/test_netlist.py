@@ -14,7 +14,7 @@ from vanallen.synth.gates import cell_counts, models
 from vanallen.tb.netlist import DIFFERS, padded_convolution, run_layer, run_netlist
 from vanallen.tb.short import short_regression
 
-NANO, CUBESAT = preset("nano"), preset("cubesat")
+NANO, CUBESAT = preset("nano", "none"), preset("cubesat", "none")
 
 
 @pytest.mark.parametrize("config", [NANO, CUBESAT], ids=lambda config: config.name)

@@ -13,7 +13,7 @@ LATENCY = Scratchpad.latency
 
 def config(columns, lanes):
     return Config(name="test", rows=4, columns=columns, lanes=lanes, activation_bytes=1024, weight_bytes=1024,
-                  accumulator_rows=64)  # fmt: skip
+                  accumulator_rows=64, protection="none")  # fmt: skip
 
 
 def slots(unit, rng):

@@ -374,7 +374,7 @@ def test_both_builds_do_the_same_in_each_cycle(simulate):
     """With any inputs and without a flip; words that are read have their parity, and no row has failed."""
     rng, m = random.Random(5), Module()
     m.submodules.full = full = HostBridge(config=CONFIG)
-    m.submodules.plain = plain = HostBridge(config=preset("nano"))
+    m.submodules.plain = plain = HostBridge(config=preset("nano", "none"))
     flat = {path: (member, signal) for path, member, signal in full.signature.flatten(full)}
     inputs, outputs = [], []
     for path, member, signal in plain.signature.flatten(plain):

@@ -11,7 +11,7 @@ from vanallen.rtl.control.machine import Control
 from vanallen.rtl.control.tag import End
 
 WIDE = Config(name="wide", rows=8, columns=24, lanes=2, activation_bytes=8192, weight_bytes=24 << 10,
-              accumulator_rows=64)  # fmt: skip
+              accumulator_rows=64, protection="none")  # fmt: skip
 CONFIGS = [PRESETS["nano"], PRESETS["cubesat"], PRESETS["payload"], WIDE]
 
 

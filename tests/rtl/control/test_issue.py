@@ -14,7 +14,7 @@ from vanallen.rtl.control.machine import Control
 from vanallen.rtl.control.tag import End
 
 WIDE = Config(name="wide", rows=4, columns=12, lanes=2, activation_bytes=8192, weight_bytes=12 << 10,
-              accumulator_rows=16)  # fmt: skip
+              accumulator_rows=16, protection="none")  # fmt: skip
 END = 1 << 16
 
 

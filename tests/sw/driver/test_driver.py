@@ -17,7 +17,7 @@ from vanallen.sw.golden import matrix_product, requantize
 
 WIDE = Config(
     name="wide", rows=8, columns=24, lanes=2, activation_bytes=1 << 13, weight_bytes=24 << 8, accumulator_rows=64,
-    command_rows=1024,
+    command_rows=1024, protection="none"
 )  # fmt: skip
 NANO = PRESETS["nano"]
 

@@ -11,7 +11,14 @@ from vanallen.rtl.registers import IDENTITY, State, Window, register, window_row
 from vanallen.sw.driver import BusError, GoldenTarget, Response
 
 WIDE = Config(
-    name="wide", rows=8, columns=24, lanes=2, activation_bytes=1 << 13, weight_bytes=24 << 8, accumulator_rows=64
+    name="wide",
+    rows=8,
+    columns=24,
+    lanes=2,
+    activation_bytes=1 << 13,
+    weight_bytes=24 << 8,
+    accumulator_rows=64,
+    protection="none",
 )
 COUNTERS = ["job_cycles", "issued_slots", "stalled_slots", "stolen_slots", "throttled_slots", "corrected",
             "uncorrectable", "recovered", "outvoted", "refused_writes", "written", "read_back", "faults"]  # fmt: skip

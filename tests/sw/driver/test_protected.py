@@ -145,7 +145,7 @@ def test_what_the_chip_gives_up_on_has_an_error_of_its_own(target: Struck, drive
 
 
 def test_an_unprotected_chip_says_only_what_it_knows() -> None:
-    config = preset("nano")
+    config = preset("nano", "none")
     target = GoldenTarget(config)
     driver = Driver(target, config=config)
     driver.clear_health()
@@ -166,7 +166,7 @@ def test_patience_of_the_watchdog(limit: int, patience: int) -> None:
                 words.append(data)
             super().write(address, data)
 
-    for config in (FULL, preset("nano")):
+    for config in (FULL, preset("nano", "none")):
         with pytest.raises(JobFailed, match="BAD_CHECKSUM"):
             Driver(Watched(config), config=config).run(0, 1, cycle_limit=limit)
     assert [word >> 48 for word in words] == [patience, 0]

@@ -7,7 +7,7 @@ import pytest
 from systemrdl import RDLCompiler
 from systemrdl.node import MemNode
 
-from vanallen.rtl.config import PRESETS, Config, preset
+from vanallen.rtl.config import PRESETS, PROTECTED_COLUMNS, PROTECTIONS, Config, preset
 from vanallen.rtl.registers import MEMORY_WINDOWS, REGISTERS, Window, register, window_rows, window_stride
 from vanallen.sw.export.rdl import compile_map
 from vanallen.sw.export.register_table import main, register_table
@@ -30,10 +30,11 @@ def random_config(seed):
         accumulator_rows=1 << rng.randint(4, 12),
         parameter_rows=1 << rng.randint(6, 12),
         command_rows=1 << rng.randint(6, 12),
+        protection=rng.choice(PROTECTIONS) if columns <= PROTECTED_COLUMNS else "none",
     )
 
 
-CONFIGS = [*PRESETS.values(), preset("payload", "full"), *map(random_config, range(16))]
+CONFIGS = [*PRESETS.values(), preset("payload", "none"), *map(random_config, range(16))]
 
 
 def memories(top):

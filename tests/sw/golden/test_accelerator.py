@@ -18,7 +18,14 @@ Convolution = Callable[[np.random.Generator, Config], tuple[dict[str, int], dict
 Matmul = Callable[[Config, int, int, int], dict[str, int]]
 
 WIDE = Config(
-    name="wide", rows=8, columns=24, lanes=2, activation_bytes=1 << 15, weight_bytes=24 << 10, accumulator_rows=64
+    name="wide",
+    rows=8,
+    columns=24,
+    lanes=2,
+    activation_bytes=1 << 15,
+    weight_bytes=24 << 10,
+    accumulator_rows=64,
+    protection="none",
 )
 CONFIGS = [*PRESETS.values(), WIDE]
 

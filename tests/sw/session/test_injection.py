@@ -122,9 +122,9 @@ def test_resident_data_can_be_loaded_again(chip, session):
 
 
 def test_points_that_are_not_there():
-    assert injection_points((), preset("nano"), "golden") == []
+    assert injection_points((), preset("nano", "none"), "golden") == []
     assert len(injection_points(list(INJECTION_POINTS), FULL, "serial:x")) == 19
     with pytest.raises(InputError, match=r"one of activation-ram:single, .*, not 'ram'"):
         injection_points(["ram"], FULL, "sim")
     with pytest.raises(InputError, match="add --protection full"):
-        injection_points(["tag:row"], preset("nano"), "sim")
+        injection_points(["tag:row"], preset("nano", "none"), "sim")

@@ -14,7 +14,14 @@ from vanallen.sw.session.random_models import random_model
 MODELS = 200
 SEED = 2026
 ODD = Config(
-    name="odd", rows=8, columns=24, lanes=8, activation_bytes=32 << 10, weight_bytes=24 << 11, accumulator_rows=64
+    name="odd",
+    rows=8,
+    columns=24,
+    lanes=8,
+    activation_bytes=32 << 10,
+    weight_bytes=24 << 11,
+    accumulator_rows=64,
+    protection="none",
 )
 SIMULATED = [preset(name) for name in ("nano", "cubesat", "payload")]
 TARGETS = [("golden", config) for config in (*SIMULATED, preset("orbital"), ODD)]

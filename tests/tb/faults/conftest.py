@@ -11,7 +11,7 @@ from vanallen.tb.faults.count import Campaign, make_campaign
 from vanallen.tb.faults.layers import dense
 from vanallen.tb.faults.model import FAULT, Model
 
-NANO = preset("nano")
+NANO = preset("nano", "none")
 
 
 @pytest.fixture(scope="session")

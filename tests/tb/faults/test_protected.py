@@ -23,6 +23,6 @@ def test_no_upset_is_bad(layer: str, memories: bool, sample: int) -> None:
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_the_same_upsets_change_outputs_without_protection(layer: str) -> None:
-    config = preset("nano")
+    config = preset("nano", "none")
     counts = count(make_campaign(config, LAYERS[layer](config)), sample=3000, seed=1).counts()
     assert counts[Outcome.SDC] and counts[Outcome.HANG]

@@ -27,7 +27,7 @@ def test_memories_are_counted_word_by_word() -> None:
 
 
 def test_what_only_reports_reaches_nothing_but_what_the_host_reads() -> None:
-    netlist = read_netlist(Top(config=preset("nano")))
+    netlist = read_netlist(Top(config=preset("nano", "none")))
     cells = [cell for cell in [*netlist.registers, *netlist.read_ports] if _label(netlist, cell).startswith(RECORDS)]
     assert len(cells) > 10
     reached = netlist.reached(bit for cell in cells for bit in cell.stored)

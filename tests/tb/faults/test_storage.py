@@ -10,7 +10,7 @@ from vanallen.synth.netlist import read_netlist
 from vanallen.tb.faults.count import Campaign
 from vanallen.tb.faults.storage import Storage, expose, find_storage
 
-NANO = preset("nano")
+NANO = preset("nano", "none")
 
 MODULE = r"""module \top.block$7 (clk, d);
   input clk;

@@ -8,7 +8,7 @@ from vanallen.tb.mutants.contracts import by_contract, contracts
 from vanallen.tb.mutants.draw import Mutation, block_modules, draw, prepared
 from vanallen.tb.mutants.result import Verdict
 
-NANO = preset("nano")
+NANO = preset("nano", "none")
 COUNTERS = ("job_cycles", "issued_slots", "stalled_slots", "stolen_slots", "throttled_slots")
 
 
@@ -77,7 +77,7 @@ def test_other_blocks_are_left_to_the_other_steps(drawn):
     assert by_contract(NANO, others[0]) is None
 
 
-@pytest.mark.parametrize("config", [PRESETS["nano"], PRESETS["cubesat"]], ids=lambda config: config.name)
+@pytest.mark.parametrize("config", [preset("nano", "none"), preset("cubesat", "none")], ids=lambda config: config.name)
 def test_contracts_are_of_modules_and_proofs_that_exist(config):
     modules = {module for block in block_modules(prepared(config)).values() for module in block}
     names = {proof.name for proof in proofs(config)}

@@ -5,7 +5,7 @@ import re
 from vanallen.rtl.config import preset
 from vanallen.tb.mutants.draw import BLOCKS, block_modules, draw, mutants_verilog, prepared
 
-NANO = preset("nano")
+NANO = preset("nano", "none")
 
 
 def test_every_module_is_in_one_block_and_every_block_has_some():

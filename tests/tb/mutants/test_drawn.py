@@ -11,7 +11,7 @@ from vanallen.tb.mutants.drawn import judge, judge_all, make_batch, quick_failur
 from vanallen.tb.mutants.result import MutantOutcome, Verdict
 from vanallen.tb.mutants.run import CACHE
 
-NANO = preset("nano")
+NANO = preset("nano", "none")
 COUNT, SEED = 12, 5
 
 

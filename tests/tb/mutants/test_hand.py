@@ -13,7 +13,7 @@ QUICK = (
     "normalize_loses_carry", "round_ties_down", "packer_address_early", "issue_never_waits", "drain_row_step",
     "overlap_seen_one_way", "write_errors_hidden",
 )  # fmt: skip
-NANO = preset("nano")
+NANO = preset("nano", "none")
 
 
 def test_there_are_enough_and_none_twice():
