@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from .errors import UsageError
 from .options import Parser, add_command, add_config, add_seed, chip_name, chosen_config, natural, positive
 from .output import Output, new_table
+
+if TYPE_CHECKING:
+    from vanallen.tb.faults.replays import Alarm
 
 __all__ = ["add", "execute"]
 
@@ -56,6 +61,14 @@ def _table(title: str, counts: dict[str, int], total: int) -> Table:
     return table
 
 
+def _alarm_table(alarms: Sequence[Alarm]) -> Table:
+    columns = ["what the chip found first", "begun again or given up", "only right words written"]
+    table = new_table("Alarms", columns, text=columns[:1])
+    for alarm in alarms:
+        table.add_row(alarm.cause, f"{alarm.faults:,}", f"{alarm.false:,}")
+    return table
+
+
 def execute(arguments: argparse.Namespace) -> int:
     """Runs the campaign and prints what it counted."""
     from vanallen.tb.faults.count import count, make_campaign  # loads Amaranth, which other commands don't need
@@ -83,6 +96,9 @@ def execute(arguments: argparse.Namespace) -> int:
     counts = {outcome.name.lower(): number for outcome, number in result.counts().items()}
     injected = len(result.numbers)
     output.print(_table("What became of them", counts, injected))
+    alarms = result.alarms()
+    if alarms:
+        output.print(_alarm_table(alarms))
     bad = (Outcome.HANG, Outcome.DUE, Outcome.SDC)
     modules: list[dict[str, Any]] = []
     for name, found_there in result.by_register().items():
@@ -101,7 +117,9 @@ def execute(arguments: argparse.Namespace) -> int:
         "name": arguments.name, "config": config.name, "protection": config.protection, "layer": arguments.layer,
         "seed": arguments.seed, "design_hash": campaign.key, "space": space.faults, "injected": injected,
         "simulated": injected - inferred, "inferred": inferred, "exhaustive": injected == space.faults,
-        "outcomes": counts, "sdc_or_hang_upper_95": _upper(counts["sdc"] + counts["hang"], injected, space.faults),
+        "outcomes": counts, "false_alarms": sum(alarm.false for alarm in alarms),
+        "alarms": [asdict(alarm) for alarm in alarms],
+        "sdc_or_hang_upper_95": _upper(counts["sdc"] + counts["hang"], injected, space.faults),
         "seconds": result.seconds, "faults_per_s": injected / result.seconds, "modules": modules,
         "expectation_met": met, "results": str(path),
     }  # fmt: skip

@@ -11,7 +11,7 @@ __all__ = ["board_hash", "chip_hash"]
 
 
 @lru_cache
-def chip_hash(config: str, protection: str = "none") -> str:
+def chip_hash(config: str, protection: str = "full") -> str:
     """The first 16 digits of the SHA-256 of the Verilog of the preset ``config``, protected or not.
 
     Raises

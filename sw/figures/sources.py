@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vanallen.rtl.config import PROTECTIONS
+
 from .design import board_hash, chip_hash
 
 __all__ = ["COMPARED", "CONFIGS", "EARLIER", "FLIPS", "SEEDS", "SOURCES", "Source"]
@@ -18,8 +20,8 @@ CONFIGS = ("nano", "cubesat", "payload")
 COMPARED = ("nano", "cubesat", "payload", "orbital")
 """Configurations whose protected chip is compared with the unprotected one."""
 
-FLIPS = 50_000
-"""Flips of a campaign in the tables."""
+FLIPS = {"full": 0, "none": 50_000}
+"""Flips that a campaign in the tables draws; 0 for all there are."""
 
 SEEDS = {"ulx3s-85f": 8, "ulx3s-45f": 2}
 """Boards in the tables, and the placements of each, of which they give the least, the median and the best."""
@@ -61,7 +63,9 @@ def _chosen(*keys: str) -> Callable[[Mapping[str, Any]], Figures]:
 
 def _bench(result: Mapping[str, Any]) -> Figures:
     keys = ("macs", "cycles", "ideal_cycles", "model_cycles", "utilization")
-    return {work["name"]: {key: work[key] for key in keys} for work in result["workloads"]}
+    costs = {work["name"]: work["overhead"] for work in result["overhead"]["workloads"]}
+    return {work["name"]: {key: work[key] for key in keys} | {"overhead": costs[work["name"]]}
+            for work in result["workloads"]}  # fmt: skip
 
 
 def _prove(result: Mapping[str, Any]) -> Figures:
@@ -74,17 +78,12 @@ def _synth(result: Mapping[str, Any]) -> Figures:
     return kept | {"seeds": {str(seed["seed"]): seed["fmax_mhz"] for seed in result["seeds"]}}
 
 
-def _area(result: Mapping[str, Any]) -> Figures:
-    (area,) = result["configs"]
-    return {"gates": area["gates"]}
-
-
 def _overhead(result: Mapping[str, Any]) -> Figures:
     return {"none": result["none"]["gates"], "full": result["full"]["gates"], "overhead": result["overhead"],
             "mechanisms": {part["name"]: part["share"] for part in result["mechanisms"]}}  # fmt: skip
 
 
-def _on(config: str, protection: str = "none") -> Callable[[], str]:
+def _on(config: str, protection: str = "full") -> Callable[[], str]:
     return lambda: chip_hash(config, protection)
 
 
@@ -96,22 +95,22 @@ SOURCES = (
     Source("run-digits", ("run", "digits", "--input", "digits:test", "--check"),
            _chosen("checked_values", "differing_values", "samples", "accuracy", "total_cycles", "macs_on_chip_share"),
            _on("cubesat")),
-    *(Source(f"bench-{name}", ("bench", "--config", name, "--cycles-only"), _bench, _on(name)) for name in CONFIGS),
-    Source("regress", ("regress", "--config", "nano"), _chosen("passed", "failed", "coverage"), _on("nano")),
-    Source("mutants", ("regress", "--config", "nano", "--mutants"), _chosen("mutants"), _on("nano"), lenient=True),
-    Source("prove", ("prove",), _prove, _on("nano")),
-    *(Source(f"area-{name}", ("synth", "--no-place", "--config", name), _area, _on(name))
+    *(Source(f"bench-{name}", ("bench", "--config", name, "--cycles-only", "--compare"), _bench, _on(name))
       for name in CONFIGS),
-    Source("regress-full", ("regress", "--config", "nano", "--protection", "full"),
-           _chosen("passed", "failed", "coverage"), _on("nano", "full")),
-    Source("prove-full", ("prove", "--protection", "full"), _prove, _on("nano", "full")),
-    *(Source(f"compare-{name}", ("synth", "--no-place", "--compare", "--config", name), _overhead, _on(name, "full"))
+    *(Source(f"regress-{protection}", ("regress", "--config", "nano", "--protection", protection),
+             _chosen("passed", "failed", "coverage"), _on("nano", protection)) for protection in PROTECTIONS),
+    *(Source(f"prove-{protection}", ("prove", "--config", "nano", "--protection", protection), _prove,
+             _on("nano", protection)) for protection in PROTECTIONS),
+    Source("mutants", ("regress", "--config", "nano", "--protection", "none", "--mutants"), _chosen("mutants"),
+           _on("nano", "none"), lenient=True),
+    *(Source(f"compare-{name}", ("synth", "--no-place", "--compare", "--config", name), _overhead, _on(name))
       for name in COMPARED),
     *(Source(f"campaign-{protection}-{layer}",
              ("campaign", "exhaustive-seu", "--config", "nano", "--protection", protection, "--layer", layer,
-              "--sample", str(FLIPS)),
-             _chosen("space", "injected", "outcomes"), _on("nano", protection), lenient=True)
-      for protection in ("none", "full") for layer in ("dense", "diagonal")),
+              "--sample", str(FLIPS[protection])),
+             _chosen("space", "injected", "exhaustive", "outcomes", "false_alarms"), _on("nano", protection),
+             lenient=True)
+      for protection in PROTECTIONS for layer in ("dense", "diagonal")),
     *(Source(f"synth-{board}", ("synth", "--board", board, "--seeds", str(seeds)), _synth, _for(board), lenient=True)
       for board, seeds in SEEDS.items()),
 )  # fmt: skip

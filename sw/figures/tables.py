@@ -43,7 +43,7 @@ _WORKLOADS = {
 
 
 def cycles(record: Record) -> str:
-    """Cycles of the workloads on each configuration, and their share of the ideal."""
+    """Cycles of the workloads on each protected configuration, their share of the ideal, and the cost of protection."""
 
     def cell(config: str, name: str) -> str:
         bench = _figures(record, f"bench-{config}")
@@ -53,10 +53,15 @@ def cycles(record: Record) -> str:
             return "doesn't fit"
         return f"{bench[name]['cycles']:,} ({_percent(bench[name]['utilization'])})"
 
+    def more(config: str, name: str) -> str:
+        work = (_figures(record, f"bench-{config}") or {}).get(name)
+        return _percent(work["overhead"]) if work else ""
+
     def rows() -> Iterator[Sequence[str]]:
         for index, (name, text) in enumerate(_WORKLOADS.items()):
-            command = "the same" if index else "`vanallen bench --config NAME --cycles-only`"
+            command = "the same" if index else "`vanallen bench --config NAME --cycles-only --compare`"
             yield [text, *(cell(config, name) for config in CONFIGS), command]
+            yield [f"{name}: more than without protection", *(more(config, name) for config in CONFIGS), "the same"]
 
     return _table(["cycles", *(f"`{name}`" for name in CONFIGS), "command"], rows())
 
@@ -101,9 +106,11 @@ def _proofs(figures: Mapping[str, Any]) -> str:
 _CHECKS: Sequence[tuple[str, str, Callable[[Mapping[str, Any]], str]]] = (
     ("run-digits", "digits: values that differ from the golden model or onnxruntime", _digits),
     ("run-digits", "digits: images in the right class", _accuracy),
-    ("regress", "cocotb regression at the AXI4-Lite port of `nano` (Verilator)", _regression),
-    ("mutants", "faults in the hardware that the regression, or a proof of the block, catches", _mutants),
-    ("prove", "formal proofs", _proofs),
+    ("regress-full", "cocotb regression at the AXI4-Lite port of protected `nano` (Verilator)", _regression),
+    ("regress-none", "the same of unprotected `nano`", _regression),
+    ("prove-full", "formal proofs of protected `nano`", _proofs),
+    ("prove-none", "formal proofs of unprotected `nano`", _proofs),
+    ("mutants", "faults in unprotected `nano` that the regression, or a proof of the block, catches", _mutants),
 )
 
 
@@ -140,50 +147,47 @@ def _board(record: Record, figures: Mapping[str, Any], command: str) -> Iterator
 
 
 def area(record: Record) -> str:
-    """Gate equivalents of each configuration."""
-    figures = [_figures(record, f"area-{name}") for name in CONFIGS]
-    cells = [_ABSENT if found is None else f"{found['gates']:,.0f}" for found in figures]
-    row = ["gate equivalents (NAND2 = 1)", *cells, "`vanallen synth --no-place --config NAME`"]
-    return _table(["area", *(f"`{name}`" for name in CONFIGS), "command"], iter([row]))
+    """Gate equivalents of each configuration, protected and not."""
+    found = [_figures(record, f"compare-{name}") for name in COMPARED]
+
+    def rows() -> Iterator[Sequence[str]]:
+        for kind, text in (("full", "protected"), ("none", "unprotected")):
+            cells = [_ABSENT if figures is None else f"{figures[kind]:,.0f}" for figures in found]
+            yield [f"gate equivalents (NAND2 = 1, no memories), {text}", *cells, "" if kind == "none" else command]
+        yield ["more", *("" if figures is None else _percent(figures["overhead"]["gates"]) for figures in found), ""]
+
+    command = "`vanallen synth --no-place --compare --config NAME`"
+    return _table(["area", *(f"`{name}`" for name in COMPARED), "command"], rows())
 
 
 def protection(record: Record) -> str:
-    """What single flips lead to, with protection and without, and what protection costs."""
+    """What single flips lead to, with protection and without."""
 
     def rows() -> Iterator[Sequence[str]]:
         for layer in ("dense", "diagonal"):
             for kind in ("full", "none"):
                 figures = _figures(record, f"campaign-{kind}-{layer}")
-                options = f"--config nano --protection {kind} --layer {layer} --sample {FLIPS}"
+                options = f"--config nano --protection {kind} --layer {layer} --sample {FLIPS[kind]}"
                 command = f"`vanallen campaign exhaustive-seu {options}`"
                 yield [f"flips of a flip-flop of `nano` during a layer with {layer} weights, protection {kind}",
                        _ABSENT if figures is None else _outcomes(figures), command]  # fmt: skip
-        for source, text, say in (("regress-full", "cocotb regression of protected `nano`", _regression),
-                                  ("prove-full", "formal proofs of protected `nano`", _proofs)):  # fmt: skip
-            figures = _figures(record, source)
-            command = f"`{record[source]['command']}`" if source in record else f"`make figures ONLY={source}`"
-            yield [text, _ABSENT if figures is None else say(figures), command]
-        for name in COMPARED:
-            figures = _figures(record, f"compare-{name}")
-            yield [f"gate equivalents of `{name}`, protected (more than unprotected)",
-                   _ABSENT if figures is None else f"{figures['full']:,.0f} ({_percent(figures['overhead']['gates'])})",
-                   f"`vanallen synth --no-place --compare --config {name}`"]  # fmt: skip
 
     return _table(["protection", "figure", "command"], rows())
 
 
 def _outcomes(figures: Mapping[str, Any]) -> str:
-    found = figures["outcomes"]
+    found, space = figures["outcomes"], f"{figures['space']:,}"
+    drawn = f"all {space}" if figures["exhaustive"] else f"of {figures['injected']:,} drawn of {space}"
     shown = ", ".join(f"{found[name]:,} {text}" for name, text in
                       (("sdc", "wrong outputs"), ("hang", "hangs"), ("due", "aborts"), ("recovered", "done again"),
                        ("corrected", "corrected")))  # fmt: skip
-    return f"of {figures['injected']:,} drawn of {figures['space']:,}: {shown}"
+    return f"{drawn}: {shown}; {figures['false_alarms']:,} false alarms"
 
 
 def mechanisms(record: Record) -> str:
     """What each mechanism costs, of the unprotected chip's gates."""
     found = {name: (_figures(record, f"compare-{name}") or {}).get("mechanisms", {}) for name in COMPARED}
-    parts = list(dict.fromkeys(part for shares in found.values() for part in shares))
+    parts = list(dict.fromkeys(part for shares in found.values() for part in shares)) or ["each mechanism"]
 
     def rows() -> Iterator[Sequence[str]]:
         for part in parts:

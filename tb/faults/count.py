@@ -21,6 +21,7 @@ from vanallen.tb.jobs import Job
 
 from .model import CACHE, FAULT, RECORD, Model, build_model
 from .outcome import Outcome, classify
+from .replays import Alarm, alarms
 from .script import Script, make_script
 from .space import Space, make_space
 
@@ -97,6 +98,10 @@ class Result:
         rows = table.reshape(-1, len(Outcome))
         return {storage.name: {outcome: int(row[outcome]) for outcome in Outcome}
                 for storage, row in zip(self.space.storage, rows, strict=True) if row.any()}  # fmt: skip
+
+    def alarms(self) -> list[Alarm]:
+        """Replays and aborts by what the chip found, and how many of them were false."""
+        return alarms(self.records, self.outcomes)
 
     def places(self, outcome: Outcome) -> list[tuple[str, int, int, int]]:
         """Name, word, bit and cycle since the job's start of each fault of a class."""

@@ -12,9 +12,11 @@ import cffi
 import numpy as np
 from numpy.typing import NDArray
 
+from vanallen.rtl.control.job import Phase
 from vanallen.rtl.verilog import TOP
 from vanallen.sw.driver.library import build_library
 
+from .replays import CAUSES, PHASES, is_output
 from .script import Script
 from .space import is_record
 from .storage import Storage, expose, find_storage
@@ -29,13 +31,15 @@ FAULT = np.dtype([("variable", "<u4"), ("element", "<u4"), ("bit", "<u4"), ("tim
 
 RECORD = np.dtype([
     ("hang", "u1"), ("refused", "u1"), ("failed", "u1"), ("wrong", "u1"), ("live", "u1"), ("converged", "u1"),
-    ("moved", "u1"), ("inferred", "u1"), ("late", "<i4"), ("simulated", "<u4"),
+    ("moved", "u1"), ("inferred", "u1"), ("late", "<i4"), ("simulated", "<u4"), ("cause", "u1"), ("clean", "u1"),
+    ("judged", "<u2"),
 ])  # fmt: skip
 """What became of a fault, see ``Record`` in upset.cpp: the first four are the job in which it was first seen, or 0."""
 
 _INTERFACE = """
 typedef struct { uint32_t kind, job, address, limit; uint64_t word, failed, mask; } operation;
 typedef struct { uint32_t failed, wrong, done[2]; uint64_t counts[4]; uint32_t counters; } seen;
+typedef struct { uint32_t phases[3], causes[3], replaying, memories, memory[4]; } replays;
 void *chip_open();
 void chip_close(void *chip);
 size_t chip_variables(const void *chip);
@@ -43,6 +47,7 @@ const char *chip_variable(const void *chip, size_t index, uint32_t *bits, uint32
 size_t chip_state_bytes();
 void chip_reset(void *chip, uint64_t cycles, uint64_t after);
 void chip_live(void *chip, const uint8_t *chosen);
+void chip_watch(void *chip, const replays *replays);
 int chip_play(void *chip, const operation *script, size_t count, uint32_t patience);
 int64_t chip_record(void *chip, const operation *script, size_t count, uint64_t stride, uint32_t patience);
 uint64_t chip_start(const void *chip, size_t operation);
@@ -140,6 +145,17 @@ class Model:
         self.storage = find_storage(verilog)
         self.variable = np.array([self._find(storage) for storage in self.storage], np.uint32)
         self.cycles = 0
+        self._watch_replays()
+
+    def _watch_replays(self) -> None:
+        """Have noted why a replay begins, and what was written by then; a chip without replays has nothing to note."""
+        variable = {storage.name: index for storage, index in zip(self.storage, self.variable.tolist(), strict=True)}
+        copies = [[variable.get(name) for name in names] for names in (PHASES, CAUSES)]
+        if None in (*copies[0], *copies[1]):
+            return
+        memories = [variable[storage.name] for storage in self.storage if is_output(storage)]
+        replays = self._ffi.new("replays *", [*copies, Phase.REPLAY.value, len(memories), memories])
+        self._library.chip_watch(self._chip, replays)
 
     def _symbols(self) -> dict[str, tuple[int, int, int]]:
         found = {}

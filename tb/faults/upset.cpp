@@ -62,11 +62,22 @@ struct Fault {
 // What became of a fault. `hang`, `refused`, `failed`, `wrong`: the job in which it was first seen, 0 if it wasn't.
 // `live`: live state differs at the end: 1 in registers, 2 in memories, 3 in both. `converged`: it was the recorded run
 // from some time on. `moved`: counters, a bit each. `inferred`: it is the fault of the next record, a cycle earlier.
-// `late`: cycles by which job 1, or else job 2, ended at another time.
+// `late`: cycles by which job 1, or else job 2, ended at another time. `cause`: what the first replay began for, UNNAMED
+// if the chip holds no code for it, 0 if there was none; `clean`: only right words had been written, `judged` as it ended.
 struct Record {
     uint8_t hang, refused, failed, wrong, live, converged, moved, inferred;
     int32_t late;
     uint32_t simulated;
+    uint8_t cause, clean;
+    uint16_t judged;
+};
+
+constexpr uint8_t UNNAMED = 255;
+
+// Where a chip's replays are seen: the three copies of the register that has the value `replaying` meanwhile, those of
+// the code of the cause a cycle before, and the memories that outputs are written to.
+struct Replays {
+    uint32_t phases[3], causes[3], replaying, memories, memory[4];
 };
 
 struct Variable {
@@ -129,6 +140,8 @@ public:
         join(all_);
     }
 
+    void watch(const Replays &replays) { replays_ = replays; }
+
     // Runs a script and forgets it.
     int play(const Operation *script, size_t count, uint32_t patience) {
         load(script, count, patience);
@@ -147,12 +160,15 @@ public:
         stride_ = stride;
         snapshots_.clear();
         marks_.clear();
+        for (auto *snapshots : {&before_, &after_}) snapshots->clear();
         starts_.assign(count + 1, 0);
         while (host_.operation < script_.size()) {
             if (time_ % stride_ == 0) snapshots_.push_back(copy());
             if (host_.age == 0) {
                 starts_[host_.operation] = time_;
-                if (marked(host_.operation)) marks_[host_.operation] = copy();
+                const Operation &operation = script_[host_.operation];
+                if (marked(host_.operation)) after_[script_[host_.operation - 1].job] = marks_[host_.operation] = copy();
+                if (operation.kind == AWAIT) before_[operation.job] = copy();
             }
             const int status = step();
             if (status != OK) return status;
@@ -180,7 +196,7 @@ public:
             *record = *next;
             record->inferred = 1;
         } else {
-            if (status == OK) status = observe(early, record);
+            if (status == OK) status = observe(fault, early, record);
             finish(status, record);
         }
         record->simulated = static_cast<uint32_t>(time_ - from);
@@ -296,11 +312,14 @@ private:
     bool marked(size_t operation) const { return operation > 0 && script_[operation - 1].kind == AWAIT; }
 
     // To the end of the script, or until the run is the same as the recorded one from here on.
-    int observe(bool early, Record *record) {
+    int observe(const Fault &fault, bool early, Record *record) {
         uint64_t pause = 4, next = time_ + pause;
+        uint8_t cause = majority(replays_.causes);
         while (host_.operation < script_.size()) {
+            const uint32_t job = script_[host_.operation].job;
             const int status = step();
             if (status != OK) return status;
+            note(fault, job, &cause, record);
             if (!early || host_.operation >= script_.size()) continue;
             bool converged = false;
             if (host_.age == 0 && marked(host_.operation))
@@ -317,6 +336,43 @@ private:
         }
         record->live = static_cast<uint8_t>(!same(registers_, end_) | !same(memories_, end_) << 1);
         return OK;
+    }
+
+    // What the first replay began for, as it begins; what was written by then, as it ends.
+    void note(const Fault &fault, uint32_t job, uint8_t *cause, Record *record) const {
+        if (!replays_.memories || record->judged) return;
+        const bool replaying = majority(replays_.phases) == replays_.replaying;
+        if (!record->cause && replaying) {
+            record->cause = *cause ? *cause : UNNAMED;
+        } else if (record->cause && !replaying) {
+            record->clean = only_right(fault, job);
+            record->judged = 1;
+        }
+        *cause = majority(replays_.causes);
+    }
+
+    uint8_t majority(const uint32_t *copies) const {
+        if (!replays_.memories) return 0;
+        const uint8_t a = *variables_[copies[0]].data, b = *variables_[copies[1]].data, c = *variables_[copies[2]].data;
+        return (a & b) | (a & c) | (b & c);
+    }
+
+    // Whether each word of the memories is the one that was there before the job, or will be when it ends.
+    bool only_right(const Fault &fault, uint32_t job) const {
+        const uint8_t *before = before_.at(job).state.data(), *after = after_.at(job).state.data();
+        for (uint32_t n = 0; n < replays_.memories; ++n) {
+            const Variable &variable = variables_[replays_.memory[n]];
+            const size_t offset = variable.data - base();
+            for (size_t element = 0; element < variable.elements; ++element) {
+                const size_t place = offset + element * variable.size;
+                const auto differs = [&](const uint8_t *state) {
+                    return std::memcmp(base() + place, state + place, variable.size) != 0;
+                };
+                const bool struck = fault.variable == replays_.memory[n] && fault.element == element;
+                if (!struck && differs(before) && differs(after)) return false;
+            }
+        }
+        return true;
     }
 
     // Whether no transfer is open, so that counters can be read.
@@ -465,7 +521,8 @@ private:
     std::vector<Span> registers_, memories_, all_;
     std::vector<Operation> script_;
     std::vector<Snapshot> snapshots_;
-    std::map<uint64_t, Snapshot> marks_;
+    std::map<uint64_t, Snapshot> marks_, before_, after_;
+    Replays replays_{};
     Snapshot end_;
     std::vector<uint64_t> starts_;
     Host host_{};
@@ -494,6 +551,8 @@ EXPORT size_t chip_state_bytes() { return sizeof(Vchip___024root); }
 EXPORT void chip_reset(Chip *chip, uint64_t cycles, uint64_t after) { chip->reset(cycles, after); }
 
 EXPORT void chip_live(Chip *chip, const uint8_t *chosen) { chip->live(chosen); }
+
+EXPORT void chip_watch(Chip *chip, const Replays *replays) { chip->watch(*replays); }
 
 EXPORT int chip_play(Chip *chip, const Operation *script, size_t count, uint32_t patience) {
     return chip->play(script, count, patience);

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vanallen.rtl.config import preset
+from vanallen.rtl.config import PROTECTIONS, preset
 from vanallen.sw.bench.workloads import WORKLOADS, workload
 from vanallen.sw.compiler import CapacityError
 from vanallen.sw.figures.markers import pages, render
@@ -59,9 +59,10 @@ def test_cycles_are_those_of_today_s_compiler(config):
     assert recorded == {name: model_cycles(name, config) for name in WORKLOADS}, f"make figures ONLY=bench-{config}"
 
 
-def test_regression_is_today_s():
+@pytest.mark.parametrize("protection", PROTECTIONS)
+def test_regression_is_today_s(protection):
     """The same of cases, coverage points and mutants."""
-    figures = RECORD["regress"]["figures"]
-    assert figures["coverage"]["points"] == len(points(preset("nano"), "verilator")), "make figures ONLY=regress"
-    assert figures["passed"] + figures["failed"] == len(CASES), "make figures ONLY=regress"
+    figures, command = RECORD[f"regress-{protection}"]["figures"], f"make figures ONLY=regress-{protection}"
+    assert figures["coverage"]["points"] == len(points(preset("nano", protection), "verilator")), command
+    assert figures["passed"] + figures["failed"] == len(CASES), command
     assert RECORD["mutants"]["figures"]["mutants"]["total"] >= len(MUTANTS), "make figures ONLY=mutants"

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from vanallen.rtl.commands import ErrorCode
 from vanallen.tb.faults.model import RECORD
 from vanallen.tb.faults.outcome import Outcome, classify
+from vanallen.tb.faults.replays import Alarm, alarms
 
 
 def _class(counters: tuple[str, ...] = ("recovered", "corrected"), allowance: int = 0, **fields: int) -> Outcome:
@@ -41,3 +43,17 @@ def test_counters_are_known_by_name() -> None:
 def test_an_allowance_is_in_time() -> None:
     assert _class(allowance=3, late=-3) is Outcome.MASKED
     assert _class(allowance=3, late=4) is Outcome.LATE
+
+
+def test_alarms_are_counted_by_cause_and_false_where_nothing_wrong_was_written() -> None:
+    records = np.zeros(6, RECORD)
+    records["moved"] = [1, 1, 1, 1, 0, 0]
+    records["cause"] = [ErrorCode.TAG, ErrorCode.CHECKSUM, ErrorCode.CHECKSUM, 255, 0, 0]
+    records["clean"] = [1, 0, 1, 1, 0, 0]
+    records["failed"] = [0, 0, 0, 0, 1, 0]
+    found = alarms(records, classify(records, ("recovered",)))
+    assert found[0] == Alarm("CHECKSUM", 2, 1)
+    assert {(alarm.cause, alarm.faults, alarm.false) for alarm in found[1:]} == {
+        ("TAG", 1, 1), ("ROWS_MISSING or BAD_CHECKSUM", 1, 1), ("no replay", 1, 1)}  # fmt: skip
+    records["wrong"][4] = 1
+    assert sum(alarm.false for alarm in alarms(records, classify(records, ("recovered",)))) == 3

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vanallen.rtl.config import PRESETS, preset
+from vanallen.rtl.config import preset
 from vanallen.tb.formal.registry import proofs
 from vanallen.tb.mutants.contracts import by_contract, contracts
 from vanallen.tb.mutants.draw import Mutation, block_modules, draw, prepared
