@@ -93,9 +93,9 @@ def test_what_is_inferred_is_what_would_be_simulated(campaign: Campaign) -> None
     taken = inferred.records["inferred"] > 0
     assert 0.1 < taken.mean() < 0.9
     costs, all_costs = (result.records["simulated"].astype(int) for result in (inferred, simulated))
-    assert costs[taken].max() <= 2, "a step to the next cycle, which is known"
-    assert (costs[~taken] == all_costs[~taken]).all() and costs.sum() < all_costs.sum()
-    assert all_costs[taken].sum() > 10 * costs[taken].sum(), "what is saved"
+    assert costs[taken].max() == 1, "a step to the next cycle, which is known"
+    saved = all_costs[taken].sum()
+    assert saved > 100 * costs[taken].sum() and costs.sum() < all_costs.sum() - 0.9 * saved
 
 
 def test_many_models_count_as_one_does_and_what_is_done_is_not_done_again(
