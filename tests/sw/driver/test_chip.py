@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vanallen.rtl.commands import ErrorCode, Opcode, encode
-from vanallen.rtl.config import PRESETS
+from vanallen.rtl.config import preset
 from vanallen.rtl.registers import REGISTERS, Access, State, Window, register
 from vanallen.sw.driver import (
     BusError,
@@ -21,7 +21,7 @@ from vanallen.sw.driver import (
     SimulationTarget,
 )
 
-NANO = PRESETS["nano"]
+NANO = preset("nano", "none")
 
 
 @pytest.fixture

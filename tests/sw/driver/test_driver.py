@@ -19,7 +19,7 @@ WIDE = Config(
     name="wide", rows=8, columns=24, lanes=2, activation_bytes=1 << 13, weight_bytes=24 << 8, accumulator_rows=64,
     command_rows=1024, protection="none"
 )  # fmt: skip
-NANO = PRESETS["nano"]
+NANO = preset("nano", "none")
 
 
 class Scripted(GoldenTarget):
@@ -241,7 +241,7 @@ def test_memories_are_not_read_one_word_at_a_time() -> None:
             calls.append((address, len(data)))
             super().write_block(address, data)
 
-    config = PRESETS["payload"]
+    config = preset("payload", "none")
     driver = Driver(Watched(config), config=config)
     calls.clear()
     driver.load_weights(2, np.zeros((1000, 16), np.int8))

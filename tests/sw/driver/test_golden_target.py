@@ -35,7 +35,7 @@ def test_registers_after_reset() -> None:
     target = GoldenTarget(PRESETS["payload"])
     assert target.read(address("identity")) == IDENTITY == 0x56414E414C4C454E
     assert target.read(address("version")) == 0x00_03_00
-    assert target.read(address("configuration")) == 512 << 48 | 512 << 32 | 0x00_04_10_08
+    assert target.read(address("configuration")) == 512 << 48 | 512 << 32 | 0x01_04_10_08
     assert target.read(address("capacity")) == 256 << 32 | 8192 << 16 | 16384
     assert target.read(address("status")) == State.READY
     assert target.read(address("interrupt")) == 0
