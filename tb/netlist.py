@@ -53,7 +53,7 @@ class NetlistResult:
     synthesis_seconds: float
     build_seconds: float
     run_seconds: float
-    audit: Audit | None
+    audit: Audit | None = None
 
 
 def padded_convolution(config: Config, seed: int) -> Job:
