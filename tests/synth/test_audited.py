@@ -8,13 +8,14 @@ from amaranth.hdl import Fragment
 
 from vanallen.boards.catalog import BOARDS
 from vanallen.rtl.config import preset
+from vanallen.rtl.requant.lane import Lane
 from vanallen.rtl.technology import Technology
 from vanallen.rtl.verilog import Top
 from vanallen.synth import audited
 from vanallen.synth.area import measure_area
 from vanallen.synth.audit import Audit
 from vanallen.synth.audited import CHIP, CHIP_ON_BOARD, audit_board, audit_chip, require_sound
-from vanallen.synth.elaborated import Elaborated
+from vanallen.synth.elaborated import Elaborated, plain
 from vanallen.synth.errors import AuditFailed
 from vanallen.synth.find_board import platform_of
 from vanallen.synth.flow import folder_of, synthesize
@@ -63,7 +64,7 @@ def test_the_copies_on_a_board_are_those_of_the_chip():
     chip = Elaborated(Top(config=FULL, technology=Technology.ECP5), under=CHIP)
 
     def voted(design, under):
-        return {(copy.machine.removeprefix(under), copy.index): [(name.removeprefix(under), place)
+        return {copy.name.removeprefix(under): [(plain(name).removeprefix(under), place)
                 for name, place in copy.voted] for copy in design.copies}  # fmt: skip
 
     assert len(chip.copies) > 30
@@ -92,5 +93,5 @@ def test_failures_end_a_build():
     assert failed.value.audit == UNSOUND
 
 
-def test_a_chip_without_protection_has_no_audit(tmp_path):
-    assert measure_area(preset("nano"), top=Fragment(), cache=tmp_path).audit is None
+def test_another_component_than_the_chip_has_no_audit(tmp_path):
+    assert measure_area(FULL, top=Lane(), cache=tmp_path).audit is None
