@@ -84,6 +84,7 @@ class Accelerator(wiring.Component):
             m.submodules[name] = machine
         self._alarm = self._synchronize(m, self.thermal_alarm)
         self._hits: list[Value] = []
+        self._injected = Signal(reset_less=True, name="injected")
         for index in range(self.config.copies):
             copies = {name: machine.copies[index] for name, machine in self.machines.items()}
             self._memories(m, index, **copies)
@@ -162,7 +163,10 @@ class Accelerator(wiring.Component):
             ErrorCode.WEIGHT_PARITY: array.weight, ErrorCode.ACTIVATION_PARITY: array.activation,
             ErrorCode.CHECKSUM: array.row, ErrorCode.REQUANTIZER: requantizer.as_value().any(),
         }  # fmt: skip
-        throttled = self._hit(issue.throttled, Injection.CONTROL_COPY, job.busy) if index == 0 else issue.throttled
+        throttled = issue.throttled
+        if index == 0:  # from this copy's host registers, as the copy follows from no other copy
+            self._hits.append(hit := (host.inject == Injection.CONTROL_COPY) & ~self._injected & job.busy)
+            throttled = throttled ^ hit
         m.d.comb += [
             commit.restart.eq(fill.filling), commit.prepare.eq(job.prepare), commit.halt.eq(job.halt),
             commit.retired.eq(retired), drain.due.eq(commit.due), commit.block_rows.eq(drain.rows),
@@ -223,11 +227,15 @@ class Accelerator(wiring.Component):
         return changed
 
     def _chosen(self, point: Injection) -> Value:
-        chosen: Value = self._agreed("host", "inject") == point
+        chosen: Value = (self._agreed("host", "inject") == point) & ~self._injected
         return chosen
 
     def _inject(self, m: Module) -> None:
-        """What the host chose inside other components, and whether anything was hit."""
+        """What the host chose inside other components, and whether anything was hit.
+
+        That takes a register, in whose cycle nothing is chosen: through gates alone each copy of the host registers
+        would follow from the others.
+        """
         for name, memory in self.memories.items():
             single, double = (self._chosen(Injection[f"{name.upper()}_RAM_{kind}"]) for kind in ("SINGLE", "DOUBLE"))
             m.d.comb += memory.inject.eq(Cat(single | double, double))
@@ -237,9 +245,9 @@ class Accelerator(wiring.Component):
         m.d.comb += [
             *(array.inject[name].eq(self._chosen(Injection[f"ARRAY_{name.upper()}"])) for name, _ in INJECTIONS),
             bridge.inject.eq(hosts),
-            *(copy.injected.eq(Cat(*self._hits, array.injected, bridge.injected & hosts).any())
-              for copy in self.machines["host"].copies),
+            *(copy.injected.eq(self._injected) for copy in self.machines["host"].copies),
         ]  # fmt: skip
+        m.d.sync += self._injected.eq(Cat(*self._hits, array.injected, bridge.injected & hosts).any())
 
     def _registers(self, m: Module) -> None:
         bridge = self.bridge

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from amaranth.back import rtlil  # type: ignore[attr-defined]  # left out of the
 from vanallen.rtl.accelerator import Accelerator
 from vanallen.rtl.config import Config
 
+from .audit import Audit, audit
+from .audited import rules
 from .flow import CACHE, locked
 from .share_modules import share_modules
 from .tools import Say, run_tool, tool_versions
@@ -60,7 +62,10 @@ class Module:
 
 @dataclass(kw_only=True, frozen=True)
 class Area:
-    """The chip's area: NAND2 equivalents without memories, flip-flops, memory bits, mapped cells by type, modules."""
+    """The chip's area: NAND2 equivalents without memories, flip-flops, memory bits, mapped cells by type, modules.
+
+    ``audit``: whether all that a protected chip has three times is there three times in these gates.
+    """
 
     config: str
     gates: float
@@ -69,6 +74,7 @@ class Area:
     cells: dict[str, int]
     modules: list[Module]
     seconds: float
+    audit: Audit | None = None
 
 
 @dataclass
@@ -138,6 +144,7 @@ def area_of(netlist: Mapping[str, Any], *, config: str = "", seconds: float = 0.
 
 def measure_area(config: Config, *, top: Any = None, cache: Path = CACHE, say: Say = print) -> Area:
     """Area of the chip of ``config`` up to its AXI4-Lite port, in its generic form; ``top`` measures another component.
+    A protected chip is audited too.
 
     Kept under ``cache`` by a hash of design, script and Yosys's version.
 
@@ -149,7 +156,8 @@ def measure_area(config: Config, *, top: Any = None, cache: Path = CACHE, say: S
     design = share_modules(rtlil.convert(top or Accelerator(config=config), name=TOP, emit_src=False))
     key = hashlib.sha256(json.dumps([design, SCRIPT, tool_versions(["yosys"])]).encode()).hexdigest()[:16]
     folder = cache / f"area-{config.name}-{config.protection}-{key}"
-    result = folder / "area.json"
+    audited = config.protected and top is None
+    result = folder / (f"area-{rules()}.json" if audited else "area.json")
     with locked(folder):
         if not result.is_file():
             (folder / "design.il").write_text(design, encoding="utf-8")
@@ -157,7 +165,10 @@ def measure_area(config: Config, *, top: Any = None, cache: Path = CACHE, say: S
             seconds = run_tool("yosys", ["-q", "area.ys"], folder=folder, say=say)
             netlist = json.loads((folder / "netlist.json").read_text(encoding="utf-8"))
             area = area_of(netlist, config=config.name, seconds=seconds)
+            if audited:
+                area = replace(area, audit=audit(netlist, Accelerator(config=config)))
             (folder / "netlist.json").unlink()
             result.write_text(json.dumps(asdict(area)), encoding="utf-8")
     kept = json.loads(result.read_text(encoding="utf-8"))
-    return Area(**{**kept, "modules": [Module(**module) for module in kept["modules"]]})
+    found = Audit(**kept["audit"]) if audited else None
+    return Area(**{**kept, "modules": [Module(**module) for module in kept["modules"]], "audit": found})

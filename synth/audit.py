@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import product
 from typing import Any
 
@@ -14,7 +13,7 @@ from amaranth.hdl import Elaboratable, Fragment
 
 from .elaborated import Bit, Copy, Elaborated, plain
 from .flat_netlist import Cell, FlatNetlist, Net
-from .listed_inputs import LISTED
+from .listed_inputs import PROTECTED, Exemption
 
 __all__ = ["Audit", "audit"]
 
@@ -50,7 +49,7 @@ def audit(
     netlist: Mapping[str, Any],
     design: Elaboratable | Fragment,
     *,
-    listed: Mapping[str, str] = LISTED,
+    listed: Sequence[Exemption] = PROTECTED,
     under: str = "",
 ) -> Audit:
     """Compares a netlist, of ECP5 cells or generic gates, with the design it was made from.
@@ -67,8 +66,8 @@ def audit(
         As ``write_json`` of Yosys wrote it, with hierarchy or flattened.
     design : Elaboratable or Fragment
         Elaborated already where that takes a platform.
-    listed : Mapping[str, str]
-        Patterns of names (:mod:`fnmatch`) of single registers and memories, and why they may be single.
+    listed : Sequence[Exemption]
+        The registers and memories that may be there once, and why; of the list those that steer machines.
     under : str
         The instance that is audited, for example ``system.accelerator`` on a board: what is before its ports is as if
         outside the chip, and names on the list are those within it.
@@ -88,8 +87,9 @@ class _Owned:
 class _Auditor:
     """The checks, one after the other; each adds to ``failures``, once for the bits of a word."""
 
-    def __init__(self, netlist: FlatNetlist, design: Elaborated, listed: Mapping[str, str], under: str):
-        self.netlist, self.design, self.listed, self.under = netlist, design, listed, under
+    def __init__(self, netlist: FlatNetlist, design: Elaborated, listed: Sequence[Exemption], under: str):
+        self.netlist, self.design, self.under = netlist, design, under
+        self.listed = {entry: False for entry in listed if entry.steers_machines}  # whether anything fits it
         self.failures: dict[str, None] = {}
         self.owners: dict[Net, _Owned] = {}
         self.votes: dict[Net, Copy] = {}
@@ -227,21 +227,34 @@ class _Auditor:
         return voter is None and owned is None
 
     def _label(self, net: Net, cell: Cell) -> str:
-        """The name of a register or memory, within the instance that is looked at."""
+        """The name of a register or memory."""
         name = self.names.get(net) if cell.is_register else None
-        if name is None:
-            name = plain(_LOST.sub("", cell.name))
-        return name.removeprefix(f"{self.under}." if self.under else "")
+        return name or plain(_LOST.sub("", cell.name))
 
     def _check_single(self, name: str, copy: Copy) -> None:
-        self.singles[name] = None
-        if not any(fnmatchcase(name, pattern) for pattern in self.listed):
-            self._fail(f"{copy.name.rpartition('.')[0]} follows from {name}, which is there once and not listed")
+        """Whether a register or memory is on the list, by the component that it lies in and its name there."""
+        inside = name.removeprefix(f"{self.under}." if self.under else "")
+        self.singles[inside] = None
+        owner, register = self._placed(name)
+        fitting = [entry for entry in self.listed
+                   if entry.owner == owner and re.fullmatch(entry.register, register)]  # fmt: skip
+        self.listed.update(dict.fromkeys(fitting, True))
+        if not fitting:
+            self._fail(f"{copy.name.rpartition('.')[0]} follows from {inside}, which is there once and not listed")
+
+    def _placed(self, name: str) -> tuple[str, str]:
+        """The class of the component that a register or memory lies in, and its name there; it may have fields."""
+        parts = name.split(".")
+        for end in range(len(parts) - 1, -1, -1):
+            if (kind := self.design.kinds.get(".".join(parts[:end]))) is not None:
+                return kind, ".".join(parts[end:])
+        return "", name
 
     def _check_list(self) -> None:
-        for pattern in self.listed:
-            if not any(fnmatchcase(name, pattern) for name in self.singles):
-                self._fail(f"{pattern} is listed, but nothing that is there three times follows from it")
+        for entry, fits in self.listed.items():
+            if not fits:
+                self._fail(f"{entry.register} of {entry.owner} is listed, but no machine that is there three times "
+                           "follows from it")  # fmt: skip
 
 
 def _unclocked(cell: Cell) -> Iterator[Net]:

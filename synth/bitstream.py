@@ -15,6 +15,8 @@ from vanallen.boards.board import Board
 from vanallen.rtl.config import preset
 
 from .area import measure_area
+from .audit import Audit
+from .audited import audit_board, require_sound
 from .errors import TimeLimit
 from .flow import CACHE, Step, folder_of, locked, pack, place, synthesize
 from .plan import DESIGN, Plan, make_plan
@@ -48,6 +50,7 @@ class Bitstream:
     ``fmax_mhz`` has least and largest of the seeds that ended; in the median, one that was stopped counts as 0 MHz.
     ``bitstream`` and ``resources``, ``critical_path`` are the best seed's; None where no seed ended in time.
     ``peak_gops`` counts two operations a multiply-accumulate, at the clock the PLL makes.
+    ``audit`` is that of the netlist, None without protection.
     """
 
     board: str
@@ -69,6 +72,7 @@ class Bitstream:
     peak_gops: float
     seeds: list[Seed]
     seconds: dict[str, float]
+    audit: Audit | None
 
 
 def _placement(plan: Plan, seed: int, cache: Path, time_limit: float, say: Say) -> tuple[Seed, Report | None]:
@@ -134,7 +138,7 @@ def build_bitstream(
     """Makes the bitstream of ``board`` with seeds 1 to ``seeds``, ``jobs`` at a time (the cores by default).
 
     What an earlier, also an interrupted, run has finished isn't done again. ``make_core`` puts something else than the
-    chip onto the board; such a bitstream has no ``gates``.
+    chip onto the board; such a bitstream has no ``gates``, and isn't audited.
 
     Raises
     ------
@@ -142,6 +146,9 @@ def build_bitstream(
         If the board's data are wrong, a tool isn't installed, or refuses the design.
     TimeLimit
         If Yosys takes longer than ``time_limit``; a seed that does is listed.
+    AuditFailed
+        If something that the protected chip has three times isn't there three times, in the netlist that would be
+        placed, or in generic gates.
     """
     start = time.perf_counter()
     plan = make_plan(board, make_core or chip)
@@ -150,17 +157,23 @@ def build_bitstream(
     with locked(folder_of(plan, cache)):
         synthesis = synthesize(plan, cache=cache, time_limit=time_limit, say=say)
         _say_synthesis(synthesis, say)
+        start = time.perf_counter()
+        audited = make_core is None and board.protection == "full"
+        audit = audit_board(plan, synthesis.folder) if audited else None
+        require_sound(audit)
+        auditing = time.perf_counter() - start
         progress(1, seeds + 2)
         placed = _places(plan, seeds, jobs or os.cpu_count() or 1, cache, time_limit, progress, say)
         best = max(((seed, report) for seed, report in placed if report), default=None,
                    key=lambda pair: (pair[1].met, pair[1].fmax_mhz))  # fmt: skip
         packed = pack(plan, best[0].seed, cache=cache, say=say) if best else None
     area = measure_area(preset(board.config, board.protection), cache=cache, say=say) if make_core is None else None
+    require_sound(area.audit if area else None)
     progress(seeds + 2, seeds + 2)
-    seconds = {"elaboration": elaboration, "synthesis": synthesis.seconds,
+    seconds = {"elaboration": elaboration, "synthesis": synthesis.seconds, "audit": auditing,
                "placement": sum(seed.seconds for seed, _ in placed),
                "packing": packed.seconds if packed else 0.0, "area": area.seconds if area else 0.0}  # fmt: skip
-    return _result(plan, placed, best, packed, area.gates if area else None, seconds)
+    return _result(plan, placed, best, packed, area.gates if area else None, seconds, audit)
 
 
 def _median(placed: list[tuple[Seed, Report | None]]) -> float:
@@ -176,6 +189,7 @@ def _result(
     packed: Step | None,
     gates: float | None,
     seconds: dict[str, float],
+    audit: Audit | None,
 ) -> Bitstream:
     board, report = plan.board, best[1] if best else None
     speeds = [seed.fmax_mhz for seed, _ in placed if seed.fmax_mhz is not None]
@@ -193,4 +207,5 @@ def _result(
         resources=report.resources if report else None, available=report.available if report else None,
         gates=gates, peak_gops=round(2 * macs * clock_mhz / 1000, 3), seeds=[seed for seed, _ in placed],
         seconds={name: round(value, 2) for name, value in seconds.items()},
+        audit=audit,
     )  # fmt: skip

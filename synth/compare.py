@@ -8,6 +8,7 @@ from pathlib import Path
 from vanallen.rtl.config import preset
 
 from .area import Area, measure_area
+from .audit import Audit
 from .flow import CACHE
 from .tools import Say
 
@@ -35,7 +36,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """``overhead`` is how much more the protected chip has, of the unprotected one: 0.3 is 30 %."""
+    """``overhead`` is how much more the protected chip has, of the unprotected one: 0.3 is 30 %. ``audit``: of that."""
 
     config: str
     none: Area
@@ -43,6 +44,7 @@ class Comparison:
     overhead: dict[str, float]
     mechanisms: list[Part]
     modules: list[Part]
+    audit: Audit | None
 
 
 def compare_areas(name: str, *, cache: Path = CACHE, say: Say = print) -> Comparison:
@@ -70,4 +72,4 @@ def compare_areas(name: str, *, cache: Path = CACHE, say: Say = print) -> Compar
         "memory_bits": full.memory_bits / none.memory_bits - 1,
     }  # fmt: skip
     return Comparison(config=name, none=none, full=full, overhead=overhead, mechanisms=[*named, rest],
-                      modules=[part(path, path) for path in paths])  # fmt: skip
+                      modules=[part(path, path) for path in paths], audit=full.audit)  # fmt: skip

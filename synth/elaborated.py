@@ -75,6 +75,8 @@ class Elaborated:
     -------
     copies : list[Copy]
         Of all triplicated machines.
+    kinds : dict[str, str]
+        The class of the component that was elaborated somewhere, by the instances it lies in without numbers.
     bits : dict[str, list[Bit | None]]
         By name of a net, bit by bit: the register or vote that gives it, through nothing but wires.
     inputs : set[Bit]
@@ -89,6 +91,7 @@ class Elaborated:
             everything[".".join(info.name[1:])] = _Part((lowered.origins or (None,))[0], lowered, info.signal_names)
         self._parts = {path: part for path, part in everything.items()
                        if not under or path == under or path.startswith(f"{under}.")}  # fmt: skip
+        self.kinds = {plain(path): type(part.origin).__name__ for path, part in self._parts.items()}
         nets = build_netlist(whole).signals  # type: ignore[no-untyped-call]
         bits = {net: (_join(path, part.names[signal]), place) for path, part in self._parts.items()
                 for signal in _sources(part) for place, net in enumerate(nets[signal])}  # fmt: skip

@@ -1,6 +1,13 @@
 """What can go wrong with boards and tools; every message is one line that says how to mend it."""
 
-__all__ = ["BoardError", "TimeLimit", "ToolFailed", "ToolMissing"]
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .audit import Audit
+
+__all__ = ["AuditFailed", "BoardError", "TimeLimit", "ToolFailed", "ToolMissing"]
 
 
 class BoardError(ValueError):
@@ -22,3 +29,11 @@ class TimeLimit(Exception):
         super().__init__(f"{tool} was stopped after {seconds:g} s")
         self.seconds = seconds
         self.earlier = earlier
+
+
+class AuditFailed(Exception):
+    """The netlist audit of a protected build has failures; ``audit`` is what it found, the message a line a failure."""
+
+    def __init__(self, audit: Audit) -> None:
+        super().__init__("\n".join(audit.failures))
+        self.audit = audit

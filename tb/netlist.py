@@ -16,6 +16,8 @@ from vanallen.sw.driver.errors import DriverError
 from vanallen.sw.driver.library import build_library
 from vanallen.sw.driver.simulation import LibraryTarget
 from vanallen.sw.driver.target import BusError, TargetTimeout
+from vanallen.synth.audit import Audit
+from vanallen.synth.audited import audit_chip, require_sound
 from vanallen.synth.gate_netlist import CACHE, chip_netlist
 from vanallen.synth.gates import cell_counts, gate_verilog, models
 
@@ -39,6 +41,7 @@ class NetlistResult:
 
     ``cells``: cells by kind; ``layer``: the command's fields; ``cycles``: those of the layer, equal to the cycle
     model's; ``simulated``: all cycles, loading and reading back included; seconds of processor and wall clock.
+    ``audit``: of a protected chip.
     """
 
     config: str
@@ -50,6 +53,7 @@ class NetlistResult:
     synthesis_seconds: float
     build_seconds: float
     run_seconds: float
+    audit: Audit | None = None
 
 
 def padded_convolution(config: Config, seed: int) -> Job:
@@ -113,12 +117,16 @@ def run_netlist(
     ------
     RuntimeError
         If Yosys fails.
+    AuditFailed
+        If the netlist of a protected chip lacks something that must be there three times.
     Mismatch, DriverError, BusError, TargetTimeout, NetlistError, ToolMissing, BuildError
         As :func:`run_layer`.
     """
     start = time.perf_counter()
     netlist = chip_netlist(config, cache=cache, report=report)
     synthesis = time.perf_counter() - start
+    audit = audit_chip(netlist, config) if config.protected else None
+    require_sound(audit)
     job = padded_convolution(config, seed)
     if report is not None:
         report("building the simulation of the netlist (once for each netlist) ...")
@@ -126,4 +134,5 @@ def run_netlist(
     return NetlistResult(
         config=config.name, seed=seed, cells=cell_counts(netlist, TOP), layer=job.layers[0], cycles=cycles,
         simulated=simulated, synthesis_seconds=synthesis, build_seconds=building, run_seconds=running,
+        audit=audit,
     )  # fmt: skip

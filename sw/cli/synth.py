@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,9 @@ from .options import DEFAULT_PROTECTION, Parser, add_command, add_protection, po
 from .output import Output, new_table
 
 if TYPE_CHECKING:
+    from vanallen.boards.board import Board
     from vanallen.synth.area import Area
+    from vanallen.synth.audit import Audit
     from vanallen.synth.bitstream import Bitstream
     from vanallen.synth.compare import Comparison
 
@@ -34,7 +36,8 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
         commands,
         "synth",
         summary="make a board's bitstream, or measure the chip's area in gates; without an option list the boards",
-        details="Exit status 1 if the bitstream misses its clock. Finished steps are kept under build/synth.",
+        details="Exit status 1 if the bitstream misses its clock, or if the netlist of a protected chip lacks "
+        "something that must be there three times. Finished steps are kept under build/synth.",
         example="vanallen synth --board ulx3s-85f --seeds 8",
     )
     what = parser.add_mutually_exclusive_group()
@@ -42,9 +45,12 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     what.add_argument("--no-place", action="store_true", help="gate equivalents by module, without placement")
     text = f"with --no-place: one configuration, {', '.join(PRESETS)} (default all)"
     parser.add_argument("--config", metavar="NAME", choices=list(PRESETS), help=text)
-    add_protection(parser, default=None, meaning=f"the board's; with --no-place {DEFAULT_PROTECTION}")
+    add_protection(parser, default=None, meaning=f"the board's; with --no-place {DEFAULT_PROTECTION}, "
+                   "with --audit full")  # fmt: skip
     text = "with --no-place: with and without protection, side by side"
     parser.add_argument("--compare", action="store_true", help=text)
+    text = "insist on the audit of the netlist, which every protected build has anyway"
+    parser.add_argument("--audit", action="store_true", help=text)
     text = "place and route with seeds 1 to N; the fastest becomes the bitstream (default 1)"
     parser.add_argument("--seeds", metavar="N", type=positive, help=text)
     parser.add_argument("--jobs", metavar="N", type=positive, help="seeds at a time (default: the number of cores)")
@@ -68,6 +74,10 @@ def _check(arguments: argparse.Namespace) -> None:
     for option in ("seeds", "jobs", "time_limit"):
         if getattr(arguments, option) is not None and arguments.board is None:
             raise UsageError(f"--{option.replace('_', '-')} goes with --board: name one of {', '.join(BOARDS)}")
+    if arguments.audit and arguments.board is None and not arguments.no_place:
+        raise UsageError("--audit goes with --no-place, or with --board: name one of " + ", ".join(BOARDS))
+    if arguments.audit and arguments.protection == "none":
+        raise UsageError("--audit looks for what a protected chip has three times: it goes with --protection full")
     if arguments.compare and not arguments.no_place:
         raise UsageError("--compare goes with --no-place")
     if arguments.config is not None and not arguments.no_place:
@@ -102,6 +112,16 @@ def _mechanisms(found: Comparison) -> Table:
     return table
 
 
+def _audit_lines(audit: Audit | None, config: str) -> list[str]:
+    """What an audit found: a line, and a sentence a failure. Nothing of an unprotected chip."""
+    if audit is None:
+        return []
+    count = len(audit.failures)
+    verdict = f"{count} failure{'s' if count > 1 else ''}:" if count else "sound"
+    return [f"audit of {config}: {audit.registers:,} registers of copies, {audit.voters:,} voters, "
+            f"{len(audit.listed_inputs)} listed inputs: {verdict}", *audit.failures]  # fmt: skip
+
+
 def _compare(names: Sequence[str], output: Output) -> int:
     from vanallen.synth.compare import compare_areas  # loads Amaranth, which other commands don't need
 
@@ -112,10 +132,17 @@ def _compare(names: Sequence[str], output: Output) -> int:
             comparisons.append(compare_areas(name, say=output.print))
     for found in comparisons:
         output.print(_mechanisms(found))
+        for line in _audit_lines(found.audit, found.config):
+            output.print(line)
     configs = [asdict(found) for found in comparisons]
     one = configs[0] if len(configs) == 1 else {}
     output.write_json({**one, "configs": configs}, record=f"synth-compare-{names[0] if one else 'all'}")
-    return 0
+    return _status(found.audit for found in comparisons)
+
+
+def _status(audits: Iterable[Audit | None]) -> int:
+    """The exit status that audits ask for."""
+    return int(any(audit is not None and audit.failures for audit in audits))
 
 
 def _no_place(names: Sequence[str], protection: str, output: Output) -> int:
@@ -128,10 +155,12 @@ def _no_place(names: Sequence[str], protection: str, output: Output) -> int:
             areas.append(measure_area(preset(name, protection), say=output.print))
     for area in areas:
         output.print(_modules(area))
+        for line in _audit_lines(area.audit, area.config):
+            output.print(line)
     configs = [asdict(area) for area in areas]
     one = configs[0] if len(configs) == 1 else {}
     output.write_json({**one, "configs": configs}, record=f"synth-area-{names[0] if one else 'all'}-{protection}")
-    return 0
+    return _status(area.audit for area in areas)
 
 
 def _lines(result: Bitstream) -> list[str]:
@@ -146,6 +175,7 @@ def _lines(result: Bitstream) -> list[str]:
         seeds, stopped = len(result.seeds), sum(seed.fmax_mhz is None for seed in result.seeds)
         left = f", {stopped} stopped at the time limit" if stopped else ""
         lines.append(f"fmax of {seeds} seed{'s' if seeds > 1 else ''}: {low} to {high} MHz, median {middle}{left}")
+    lines += _audit_lines(result.audit, result.config)
     path = result.critical_path
     if path:
         lines.append(f"critical path: {path.start} -> {path.end}, {path.logic_ns + path.routing_ns:.2f} ns "
@@ -159,6 +189,7 @@ def _lines(result: Bitstream) -> list[str]:
 
 def _board(arguments: argparse.Namespace, output: Output) -> int:
     from vanallen.synth.bitstream import TIME_LIMIT, build_bitstream  # loads Amaranth
+    from vanallen.synth.errors import AuditFailed
     from vanallen.synth.find_board import find_board
 
     options: dict[str, Any] = {"seeds": arguments.seeds or 1, "jobs": arguments.jobs}
@@ -166,22 +197,38 @@ def _board(arguments: argparse.Namespace, output: Output) -> int:
         board = find_board(arguments.board)
         if arguments.protection is not None:
             board = replace(board, protection=arguments.protection)
+        if arguments.audit and board.protection == "none":
+            raise UsageError(f"--audit looks for what a protected chip has three times: {board.name} has "
+                             "--protection none, say --protection full")  # fmt: skip
         output.print(
             f"board {board.name}: {board.config} on {board.device}, {board.clock_mhz:g} MHz, "
             f"protection {board.protection}"
         )
-        result = build_bitstream(
-            board,
-            time_limit=arguments.time_limit or TIME_LIMIT,
-            progress=progress,
-            say=output.print,
-            **options,
-        )
+        try:
+            result = build_bitstream(
+                board,
+                time_limit=arguments.time_limit or TIME_LIMIT,
+                progress=progress,
+                say=output.print,
+                **options,
+            )
+        except AuditFailed as failed:
+            return _unsound(board, failed.audit, output)
     for line in _lines(result):
         output.print(line)
     record = f"synth-{board.name}" if board.protection == "none" else f"synth-{board.name}-{board.protection}"
     output.write_json(asdict(result), record=record)
     return 0 if result.met else 1
+
+
+def _unsound(board: Board, audit: Audit, output: Output) -> int:
+    """Says why there is no bitstream."""
+    for line in _audit_lines(audit, board.config):
+        output.print(line)
+    output.print("no bitstream is made of such a netlist")
+    output.write_json({"board": board.name, "config": board.config, "protection": board.protection, "bitstream": None,
+                       "met": False, "audit": asdict(audit)})  # fmt: skip
+    return 1
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -194,7 +241,8 @@ def execute(arguments: argparse.Namespace) -> int:
         names = [arguments.config] if arguments.config else list(PRESETS)
         if arguments.compare:
             return _compare(names, output)
-        return _no_place(names, arguments.protection or DEFAULT_PROTECTION, output)
+        protection = arguments.protection or ("full" if arguments.audit else DEFAULT_PROTECTION)
+        return _no_place(names, protection, output)
     output.print(_boards())
     output.write_json({"boards": [asdict(board) for board in BOARDS.values()]})
     return 0

@@ -2,7 +2,6 @@
 
 import ast
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from vanallen.rtl.accelerator import Accelerator
 from vanallen.rtl.array.unit import ArrayUnit
 from vanallen.rtl.config import PRESETS, preset
 from vanallen.rtl.control.machine import Control
+from vanallen.synth.listed_inputs import PLAIN, PROTECTED
 from vanallen.synth.netlist import components, read_netlist
 
 RTL = Path(__file__).resolve().parents[2] / "rtl"
@@ -26,67 +26,6 @@ STEERED = {"Accelerator", "Accumulator", "ArrayUnit", "HostBridge", "Requantizer
 """Components in which no select of a multiplexer may come from another register. The rest (lanes, where data decide on
 rounding; the register file, which only reports) select by data."""
 
-
-@dataclass(frozen=True)
-class Exemption:
-    """Registers of ``owner`` may reach pins of kind ``reaches`` in ``target``; full matches of all but ``owner``."""
-
-    owner: str
-    register: str
-    reaches: str
-    target: str
-    reason: str
-
-
-PLAIN = (
-    Exemption("CommandStore", r"word_\d", "state", "Control",
-              "the command as held: its checksum is tested on these registers in every cycle"),
-    Exemption("Accelerator", "alarm|thermal_alarm_1", "state", "Control",
-              "the alarm, synchronised: when slots are issued, not what; right again a cycle later"),
-    Exemption("ProcessingElement", "load(_out)?", "hold", "ProcessingElement",
-              "the load enable ends behind the last column, where a protected chip compares it with the tag's"),
-    Exemption("ProcessingElement", "swap(_out)?", "hold", "ProcessingElement",
-              "the swap enable likewise"),
-    Exemption("PairQueue", "first|entry_0", "state", "Control",
-              "the address and the word of a write: under parity, compared in the cycle in which it executes"),
-    Exemption("PairQueue", "first|entry_0", "hold", "PairQueue",
-              "whether a write waits for a read: one that was struck waits no longer than another, and isn't done"),
-    Exemption("ReadAddress", "first|address", "state", "Control",
-              "where the host reads: under parity, and where it doesn't fit the answer is an error"),
-    Exemption("ReadAddress", "first|address", "hold", "PairQueue",
-              "whether a write waits for a read: for two cycles at most, whatever the address"),
-    Exemption("ReadAddress", "error", "select", "HostBridge",
-              "a read's error: one more is an answer with an error; with one less no source is chosen, an error too"),
-    Exemption("ResponseQueue", r"entry_\d", "select", "HostBridge",
-              "the error flag of a read selects its response code: as the answer, under the transfer's checksum"),
-)  # fmt: skip
-"""The written list of both builds: each register outside control that steers something, and what protects it there."""
-
-PROTECTED = (
-    *PLAIN,
-    Exemption("TagPipe", "taps", "state", "Control",
-              "the tags: parity made by the copies that issue them, tested where each pipe ends, behind its last use"),
-    Exemption("TagPipe", "taps", "address|enable|select", "(Checksum)?Accumulator", "the same"),
-    Exemption("TagPipe", "taps", "hold|select", "ArrayUnit|ProcessingElement|Requantizer|Scratchpad", "the same"),
-    Exemption("ProcessingElement", "load(_out)?|swap(_out)?", "hold", "ChecksumElement",
-              "load and swap of the checksum column: they are its neighbour's, and compared with the tags' behind it"),
-    Exemption("ArrayUnit", "selects_wrong", "state", "Control", "what a check found"),
-    Exemption("ParityChecks", "wrong", "state", "Control", "what a check found"),
-    Exemption("ChecksumTest", "row|wrong", "state", "Control", "what a check found"),
-    Exemption("Requantizer", "wrong", "state", "Control", "what a check found"),
-    Exemption("Scratchpad", "written_wrong", "state", "Control", "what a check found"),
-    Exemption("Decoder", "uncorrectable", "state", "Control", "what a check found"),
-    Exemption("Decoder", "corrected", "state", "Control",
-              "one more writes a word back that was right, as it was decoded; one less puts it right later"),
-    Exemption("Decoder", "corrected|uncorrectable", "hold|select", "Accelerator",
-              "what is kept of the last word that had wrong bits: it only reports"),
-    Exemption("Decoder", "data|parity|uncorrectable", "select", "HostBridge",
-              "the check of a word that the host reads: it is an error if they disagree"),
-    Exemption("HostBridge", r"chosen_\w+|register_value", "select", "HostBridge",
-              "the same check; and another number of sources than one is an error"),
-)  # fmt: skip
-"""The written list of the protected build, in which only state machines count as control: each register that is there
-once and steers something. "What a check found": one more makes a block begin again, one less takes a second flip."""
 
 RESETS = {
     "TagPipe": r".*",

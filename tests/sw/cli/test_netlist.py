@@ -1,11 +1,14 @@
 """What `vanallen regress --netlist` prints, and its exit status."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from vanallen.sw.cli.main import main
 from vanallen.sw.driver import BuildError
+from vanallen.synth.audit import Audit
+from vanallen.synth.errors import AuditFailed
 from vanallen.tb import netlist as module
 from vanallen.tb.jobs import Mismatch
 
@@ -31,6 +34,24 @@ def test_a_layer_that_differs(monkeypatch, capsys):
     monkeypatch.setattr(module, "run_netlist", differs)
     assert main(["regress", "--netlist", "--config", "nano"]) == 1
     assert "1 failed: Mismatch: 3 bytes differ" in capsys.readouterr().out
+
+
+AUDIT = Audit(registers=3585, voters=1821, listed_inputs=["injected"], failures=[])
+
+
+def test_the_audit_of_a_protected_chip(monkeypatch, capsys):
+    monkeypatch.setattr(module, "run_netlist", lambda config, **options: replace(RESULT, audit=AUDIT))
+    assert main(["regress", "--netlist", "--config", "nano", "--protection", "full"]) == 0
+    assert "audit: 3,585 registers of copies, 1,821 voters, 1 listed inputs: sound" in capsys.readouterr().out
+
+
+def test_failures_of_the_audit(monkeypatch, capsys):
+    def fails(config, **options):
+        raise AuditFailed(replace(AUDIT, failures=["host.copy_2.enable has no voter", "one more"]))
+
+    monkeypatch.setattr(module, "run_netlist", fails)
+    assert main(["regress", "--netlist", "--config", "nano", "--protection", "full"]) == 1
+    assert capsys.readouterr().out.splitlines()[-2:] == ["host.copy_2.enable has no voter", "one more"]
 
 
 @pytest.mark.parametrize("error", [RuntimeError("Yosys failed: no"), BuildError("g++ failed")])

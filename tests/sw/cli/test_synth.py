@@ -6,7 +6,9 @@ import sys
 import pytest
 
 from vanallen.sw.cli.main import main
-from vanallen.synth import bitstream, tools
+from vanallen.synth import area, bitstream, compare, tools
+from vanallen.synth.area import Area
+from vanallen.synth.audit import Audit
 
 BOARD = """
 from vanallen.boards.board import Board
@@ -85,6 +87,9 @@ def test_without_an_option_the_boards(capsys):
         (["--board", "none.py"], "there is no board file none.py"),
         (["--seeds", "2"], "--seeds goes with --board: name one of ulx3s-85f"),
         (["--no-place", "--time-limit", "5"], "--time-limit goes with --board"),
+        (["--audit"], "--audit goes with --no-place, or with --board"),
+        (["--no-place", "--audit", "--protection", "none"], "it goes with --protection full"),
+        (["--board", "ulx3s-45f", "--audit", "--protection", "none"], "it goes with --protection full"),
         (["--board", "ulx3s-45f", "--config", "nano"], "--config goes with --no-place"),
     ],
 )
@@ -92,7 +97,7 @@ def test_wrong_usage_is_one_line(capsys, arguments, message):
     assert message in one_line(capsys, *arguments)
 
 
-@pytest.mark.parametrize("arguments", [["--audit"], ["--board", "ulx3s-45f", "--no-place"], ["--seeds", "0"]])
+@pytest.mark.parametrize("arguments", [["--board", "ulx3s-45f", "--no-place"], ["--seeds", "0"]])
 def test_options_that_are_not_there(capsys, arguments):
     with pytest.raises(SystemExit) as stop:
         main(["synth", *arguments])
@@ -129,3 +134,77 @@ def test_exit_status_says_whether_timing_is_met(capsys, board_file, square, monk
     assert main(["synth", "--board", board_file(400), "--json", "-"]) == 1
     captured = capsys.readouterr()
     assert not json.loads(captured.out)["met"] and "400 MHz MISSED" in captured.err
+
+
+FAILURES = ["job.copy_0 and job.copy_1 are one register", "host.copy_2.enable has no voter"]
+
+
+def audited(*failures):
+    return Audit(registers=3573, voters=1821, listed_inputs=["store.word_0"], failures=list(failures))
+
+
+@pytest.fixture
+def areas(monkeypatch):
+    """In place of Yosys: ``areas(failures)`` are found in protected chips."""
+
+    def use(*failures):
+        def measure(config, **_):
+            audit = audited(*failures) if config.protected else None
+            return Area(config=config.name, gates=100.0, flip_flops=10, memory_bits=10, cells={}, modules=[],
+                        seconds=0.0, audit=audit)  # fmt: skip
+
+        monkeypatch.setattr(area, "measure_area", measure)
+        monkeypatch.setattr(compare, "measure_area", measure)
+
+    return use
+
+
+AUDITED = (["--config", "nano", "--audit"], ["--config", "nano", "--protection", "full"],
+           ["--config", "nano", "--compare"], ["--config", "nano", "--compare", "--audit"])  # fmt: skip
+
+
+@pytest.mark.parametrize("options", AUDITED)
+def test_every_protected_chip_is_audited(capsys, areas, options):
+    areas()
+    assert main(["synth", "--no-place", *options, "--json", "-"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["audit"] == {"registers": 3573, "voters": 1821, "listed_inputs": ["store.word_0"],
+                                                 "failures": []}  # fmt: skip
+    line = "audit of nano: 3,573 registers of copies, 1,821 voters, 1 listed inputs: sound"
+    assert captured.err.splitlines().count(line) == 1
+
+
+@pytest.mark.parametrize("options", AUDITED)
+def test_failures_of_the_audit_are_exit_status_1(capsys, areas, options):
+    areas(*FAILURES)
+    assert main(["synth", "--no-place", *options, "--json", "-"]) == 1
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["audit"]["failures"] == FAILURES
+    assert captured.err.rstrip().splitlines()[-2:] == FAILURES and "2 failures:" in captured.err
+
+
+def test_an_unprotected_chip_is_not_audited(capsys, areas):
+    areas(*FAILURES)
+    assert main(["synth", "--no-place", "--config", "nano", "--protection", "none", "--json", "-"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["audit"] is None and "audit" not in captured.err
+
+
+def test_a_board_whose_netlist_has_failures_is_not_placed(capsys, board_file, square, monkeypatch):
+    monkeypatch.setattr(bitstream, "audit_board", lambda *_: audited(*FAILURES))
+    monkeypatch.setattr(bitstream, "place", None)
+    assert main(["synth", "--board", board_file(100), "--protection", "full", "--json", "-"]) == 1
+    captured = capsys.readouterr()
+    result = json.loads(captured.out)
+    assert result["audit"]["failures"] == FAILURES and result["bitstream"] is None and not result["met"]
+    assert set(FAILURES) <= set(captured.err.splitlines())
+
+
+def test_the_audit_of_a_board(capsys, board_file, square, monkeypatch):
+    monkeypatch.setattr(bitstream, "audit_board", lambda *_: audited())
+    monkeypatch.setattr(bitstream, "measure_area", lambda *_, **__: None)
+    assert main(["synth", "--board", board_file(100), "--protection", "full", "--audit", "--json", "-"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["audit"]["failures"] == []
+    assert "voters, 1 listed inputs: sound" in captured.err
+    assert "say --protection full" in one_line(capsys, "--board", "mine.py", "--audit")
