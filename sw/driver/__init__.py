@@ -1,7 +1,7 @@
 """The driver and its targets: the golden model, the chip's Verilog in simulation, and a board at a serial port."""
 
 from .checked_target import CheckedTarget
-from .driver import Driver, JobResult
+from .driver import JOB_CYCLES, Driver, JobResult
 from .errors import DriverError, JobFailed, JobTimeout, TransferFailed, Uncorrectable, WrongChip
 from .golden_target import GoldenTarget
 from .health import Failure, Health
@@ -12,7 +12,7 @@ from .serial_target import SerialTarget
 from .simulation import SimulationTarget
 from .target import BusError, Response, Target, TargetTimeout
 
-__all__ = ["INJECTION_POINTS", "BuildError", "BusError", "CheckedTarget", "Driver", "DriverError", "Failure",
+__all__ = ["INJECTION_POINTS", "JOB_CYCLES", "BuildError", "BusError", "CheckedTarget", "Driver", "DriverError", "Failure",
            "GoldenTarget", "Health", "JobFailed", "JobResult", "JobTimeout", "LinkError", "Response", "SerialTarget",
            "SimulationTarget", "Target", "TargetTimeout", "ToolMissing", "TransferFailed", "Uncorrectable",
            "WrongChip"]  # fmt: skip
