@@ -39,11 +39,13 @@ def add_command(
     return parser
 
 
-def add_config(parser: Parser) -> None:
-    """``--config NAME``: a preset."""
+def add_config(
+    parser: Parser, *, protection: str | None = DEFAULT_PROTECTION, meaning: str = DEFAULT_PROTECTION
+) -> None:
+    """``--config NAME``: a preset; ``protection`` and ``meaning`` as ``default`` and ``meaning`` of the option's."""
     text = f"configuration of the chip: {', '.join(PRESETS)} (default {DEFAULT_CONFIG})"
     parser.add_argument("--config", metavar="NAME", choices=list(PRESETS), default=DEFAULT_CONFIG, help=text)
-    add_protection(parser)
+    add_protection(parser, default=protection, meaning=meaning)
 
 
 def add_protection(

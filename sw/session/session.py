@@ -57,9 +57,7 @@ class Session:
         If the driver's chip has another configuration.
     """
 
-    def __init__(
-        self, program: Program, driver: Driver, *, check: bool = False, cycle_limit: int = JOB_CYCLES
-    ) -> None:
+    def __init__(self, program: Program, driver: Driver, *, check: bool = False, cycle_limit: int = JOB_CYCLES) -> None:
         if driver.config != program.config:
             raise InputError(f"the program is for {program.config.name}, not for {driver.config.name}: compile again")
         self.program = program

@@ -10,7 +10,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from vanallen.rtl.config import Config
@@ -81,14 +80,15 @@ class Flagged:
 
 @dataclass
 class StormResult:
-    """What a storm did.
+    """What a storm did to a chip with ``space`` bits of storage.
 
-    ``answers`` are those of the images in turn; ``health`` is the sum of what the chip counted; ``flips`` is cycle,
-    register or memory, word and bit of each; ``cycles`` those of the chip from its reset on, ``seconds`` how long it
-    took. ``loads``: errors raised while the host loaded the chip, by text.
+    ``design_hash`` is of the chip's Verilog. ``answers`` are those of the images in turn; ``health`` is the sum of what
+    the chip counted; ``flips`` is cycle, register or memory, word and bit of each; ``cycles`` those of the chip from
+    its reset on, ``seconds`` how long it took. ``loads``: errors raised while the host loaded the chip, by text.
     """
 
     space: int
+    design_hash: str
     answers: list[Answer] = field(default_factory=list)
     flagged: list[Flagged] = field(default_factory=list)
     loads: list[str] = field(default_factory=list)
@@ -196,6 +196,7 @@ def storm(
     images: int | None = None,
     every: int = EVERY,
     seed: int = 1,
+    quick: bool = False,
     cache: Path = CACHE,
     progress: Callable[[int, int], None] | None = None,
     report: Callable[[str], None] | None = None,
@@ -211,7 +212,7 @@ def storm(
         The chip.
     images : int, optional
         The first images only.
-    every, seed, cache, report
+    every, seed, quick, cache, report
         As of :class:`.StormTarget`.
     progress : callable, optional
         Called with images done and all.
@@ -230,8 +231,8 @@ def storm(
     program = compile_for(model, config, arrays)
     golden = Session(program, Driver(GoldenTarget(config), config=config))
     total = len(next(iter(arrays.values())))
-    target = StormTarget(config, every=every, seed=seed, cache=cache, report=report)
-    result = StormResult(target.space.bits)
+    target = StormTarget(config, every=every, seed=seed, quick=quick, cache=cache, report=report)
+    result = StormResult(target.space.bits, target.design_hash)
     begin = time.perf_counter()
     try:
         host = _Host(target, program, result)

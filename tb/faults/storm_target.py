@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -49,6 +50,8 @@ class StormTarget(LibraryTarget):
         Cycles from one flip to the next.
     seed : int
         What the bits are drawn from.
+    quick : bool
+        Compiled without optimization: for a few images.
     cache : Path
         Where libraries are kept.
     report : callable, optional
@@ -58,6 +61,8 @@ class StormTarget(LibraryTarget):
     ----------
     space : Space
         The bits.
+    design_hash : str
+        A hash of the chip's Verilog.
 
     Raises
     ------
@@ -73,6 +78,7 @@ class StormTarget(LibraryTarget):
         *,
         every: int,
         seed: int,
+        quick: bool = False,
         cache: Path = CACHE,
         report: Callable[[str], None] | None = None,
     ) -> None:
@@ -80,8 +86,11 @@ class StormTarget(LibraryTarget):
             raise ValueError(f"every must be at least 1, not {every!r}")
         text = verilog(config)
         shim = "#define VANALLEN_UPSETS\n" + resources.files(driver).joinpath("axi_lite.cpp").read_text()
-        library = build_library(expose(text), TOP, cache, shim=shim, headers=headers("upsets.h"), report=report)
+        library = build_library(
+            expose(text), TOP, cache, shim=shim, headers=headers("upsets.h"), quick=quick, report=report
+        )
         self.config = config
+        self.design_hash = hashlib.sha256(text.encode()).hexdigest()[:16]
         self.every = every
         self.space: Space = make_space(find_storage(text), start=0, end=1, memories=None)
         self._bits = np.random.Generator(np.random.Philox(seed))
