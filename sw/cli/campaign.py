@@ -60,6 +60,8 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--sample", metavar="N", type=natural, help=text)
     parser.add_argument("--jobs", metavar="N", type=positive, help="models that run at a time (default 2)")
     parser.add_argument("--every", metavar="N", type=positive, help="storm: cycles from flip to flip (default 2000)")
+    text = "storm: flip bits of flip-flops only, or of memories only (default: all alike)"
+    parser.add_argument("--only", choices=["registers", "memories"], help=text)
     parser.add_argument("--images", metavar="N", type=positive, help="storm: the first N images (default all, 360)")
     parser.set_defaults(execute=execute)
 
@@ -71,7 +73,7 @@ def _table(title: str, counts: dict[str, int], total: int) -> Table:
     return table
 
 
-_STORM = ("every", "images")
+_STORM = ("every", "images", "only")
 _OTHERS = ("layer", "sample", "jobs")
 
 

@@ -29,23 +29,27 @@ def execute_storm(arguments: argparse.Namespace) -> int:
 
     output = Output(json_path=arguments.json, quiet=arguments.quiet)
     config, every = chosen_config(arguments), arguments.every or EVERY
+    only: str | None = arguments.only
+    memories = None if only is None else only == "memories"
     output.print(
-        f"digits on {config.name}, protection {config.protection}: a flip every {every:,} cycles, seed {arguments.seed}"
+        f"digits on {config.name}, protection {config.protection}: a flip of {only or 'any storage'} every {every:,} "
+        f"cycles, seed {arguments.seed}"
     )
     try:
         with output.progress("Images") as progress:
-            result = storm(config, images=arguments.images, every=every, seed=arguments.seed, progress=progress,
-                           report=output.print)  # fmt: skip
+            result = storm(config, images=arguments.images, every=every, seed=arguments.seed, memories=memories,
+                           progress=progress, report=output.print)  # fmt: skip
     except ToolMissing as error:
         raise UsageError(str(error)) from error
     except Beyond as error:
         raise RunFailed(f"{error}; a storm with a flip every {every:,} cycles is too much for it") from error
     _print(output, result)
-    path = RESULTS / f"storm-{chip_name(arguments)}-{arguments.seed}-{every}.npz"
+    name = f"storm-{chip_name(arguments)}" + (f"-{only}" if only else "")
+    path = RESULTS / f"{name}-{arguments.seed}-{every}.npz"
     _save(path, result)
     found = _found(result) | {"config": config.name, "protection": config.protection, "seed": arguments.seed,
-                              "every": every, "results": str(path)}  # fmt: skip
-    output.write_json(found, record=f"campaign-storm-{chip_name(arguments)}")
+                              "every": every, "only": only, "results": str(path)}  # fmt: skip
+    output.write_json(found, record=f"campaign-{name}")
     return 0 if result.good else 1
 
 

@@ -196,6 +196,7 @@ def storm(
     images: int | None = None,
     every: int = EVERY,
     seed: int = 1,
+    memories: bool | None = None,
     quick: bool = False,
     cache: Path = CACHE,
     progress: Callable[[int, int], None] | None = None,
@@ -212,7 +213,7 @@ def storm(
         The chip.
     images : int, optional
         The first images only.
-    every, seed, quick, cache, report
+    every, seed, memories, quick, cache, report
         As of :class:`.StormTarget`.
     progress : callable, optional
         Called with images done and all.
@@ -231,7 +232,7 @@ def storm(
     program = compile_for(model, config, arrays)
     golden = Session(program, Driver(GoldenTarget(config), config=config))
     total = len(next(iter(arrays.values())))
-    target = StormTarget(config, every=every, seed=seed, quick=quick, cache=cache, report=report)
+    target = StormTarget(config, every=every, seed=seed, memories=memories, quick=quick, cache=cache, report=report)
     result = StormResult(target.space.bits, target.design_hash)
     begin = time.perf_counter()
     try:

@@ -39,7 +39,8 @@ _DRAWN = 1 << 12
 class StormTarget(LibraryTarget):
     """The chip of a configuration; every ``every`` cycles, from its reset on, one of its stored bits flips.
 
-    Each bit of registers and memories is as likely as the others, whether it is in use or not. A flip comes just after
+    Each bit of registers and memories is as likely as the others, whether it is in use or not; with ``memories`` set,
+    each bit of memories, or not of memories. A flip comes just after
     a rising edge, and all logic of the cycle sees it; that it does is read back.
 
     Parameters
@@ -50,6 +51,8 @@ class StormTarget(LibraryTarget):
         Cycles from one flip to the next.
     seed : int
         What the bits are drawn from.
+    memories : bool, optional
+        Whether to flip bits of memories only, or of registers only.
     quick : bool
         Compiled without optimization: for a few images.
     cache : Path
@@ -78,6 +81,7 @@ class StormTarget(LibraryTarget):
         *,
         every: int,
         seed: int,
+        memories: bool | None = None,
         quick: bool = False,
         cache: Path = CACHE,
         report: Callable[[str], None] | None = None,
@@ -92,7 +96,7 @@ class StormTarget(LibraryTarget):
         self.config = config
         self.design_hash = hashlib.sha256(text.encode()).hexdigest()[:16]
         self.every = every
-        self.space: Space = make_space(find_storage(text), start=0, end=1, memories=None)
+        self.space: Space = make_space(find_storage(text), start=0, end=1, memories=memories)
         self._bits = np.random.Generator(np.random.Philox(seed))
         self._drawn: NDArray[np.int64] = np.zeros(0, np.int64)
         self._variable: NDArray[np.uint32] | None = None

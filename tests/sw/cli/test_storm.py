@@ -26,7 +26,7 @@ def test_a_protected_chip(capsys):
     assert result["protection"] == "full" and result["expectation_met"] and result["seed"] == 1
     assert result["injected"] == result["simulated"] == result["cycles"] // 100 > 100
     assert result["health"]["corrected"] and sum(part["injected"] for part in result["modules"]) == result["injected"]
-    assert "a flip every 100 cycles, seed 1" in captured.err and "wrong" in captured.err
+    assert "a flip of any storage every 100 cycles, seed 1" in captured.err and "wrong" in captured.err
     with np.load(result["results"]) as stored:
         assert len(stored["cycle"]) == len(stored["name"]) == result["injected"] and len(stored["answer"]) == 3
 
@@ -40,9 +40,16 @@ def test_without_protection_the_exit_status_says_so(capsys):
 
 
 @pytest.mark.parametrize(
-    ("name", "option"), [("storm", "layer"), ("storm", "sample"), ("memories", "every"), ("exhaustive-seu", "images")]
+    ("name", "option"),
+    [
+        ("storm", "layer"),
+        ("storm", "sample"),
+        ("memories", "every"),
+        ("exhaustive-seu", "images"),
+        ("memories", "only"),
+    ],
 )
 def test_options_of_another_campaign_are_refused(capsys, name, option):
-    value = "dense" if option == "layer" else "3"
+    value = {"layer": "dense", "only": "registers"}.get(option, "3")
     assert main(["campaign", name, f"--{option}", value]) == 2
     assert f"--{option} is no option of the campaign {name}" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""A storm on nano: what is planned is flipped when it should be, protection stands it, and without it answers are lost."""
+"""A storm on nano: what is planned is flipped in time, protection stands it, and without it answers are lost."""
 
 import pytest
 
