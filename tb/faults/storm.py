@@ -42,7 +42,8 @@ LOST = 2
 """Images that a storm may leave without an answer."""
 
 _CYCLE_LIMIT = 1 << 17
-"""Cycles after which the host gives a job up: many times what digits takes on any preset."""
+"""Cycles after which the host gives a job up: many times what digits takes on any preset. The watchdog has twice as
+many."""
 
 _ATTEMPTS = 5
 """Times that the host loads the chip before it gives up."""
@@ -63,9 +64,9 @@ class Answer(StrEnum):
     RIGHT = "right"
     """Its first run gave the golden model's outputs."""
     WRONG = "wrong"
-    """A run gave others, and no error."""
+    """A run gave others, and no error: the first one, or that after an error."""
     FLAGGED = "flagged"
-    """Its first run raised an error."""
+    """Its first run raised an error, and what the host did then gave no wrong answer."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class StormResult:
     @property
     def answered(self) -> int:
         """Images whose first run gave an answer."""
-        return len(self.answers) - self.count(Answer.FLAGGED)
+        return len(self.answers) - len(self.flagged)
 
     @property
     def good(self) -> bool:

@@ -19,20 +19,20 @@ def quickly(tmp_path, monkeypatch):
 
 
 def test_a_protected_chip(capsys):
-    assert main(["campaign", "storm", "--config", "nano", "--images", "3", "--every", "100", "--json", "-"]) == 0
+    assert main(["campaign", "storm", "--config", "nano", "--images", "3", "--every", "250", "--json", "-"]) == 0
     captured = capsys.readouterr()
     result = json.loads(captured.out)
     assert (result["images"], result["answered"], result["wrong"], result["flagged"]) == (3, 3, 0, 0)
     assert result["protection"] == "full" and result["expectation_met"] and result["seed"] == 1
-    assert result["injected"] == result["simulated"] == result["cycles"] // 100 > 100
+    assert result["injected"] == result["simulated"] == result["cycles"] // 250 > 50
     assert result["health"]["corrected"] and sum(part["injected"] for part in result["modules"]) == result["injected"]
-    assert "a flip of any storage every 100 cycles, seed 1" in captured.err and "wrong" in captured.err
+    assert "a flip of any storage every 250 cycles, seed 1" in captured.err and "wrong" in captured.err
     with np.load(result["results"]) as stored:
         assert len(stored["cycle"]) == len(stored["name"]) == result["injected"] and len(stored["answer"]) == 3
 
 
 def test_without_protection_the_exit_status_says_so(capsys):
-    arguments = ["campaign", "storm", "--config", "nano", "--protection", "none", "--images", "6", "--every", "100"]
+    arguments = ["campaign", "storm", "--config", "nano", "--protection", "none", "--images", "6", "--every", "250"]
     assert main([*arguments, "--json", "-"]) == 1
     result = json.loads(capsys.readouterr().out)
     assert not result["expectation_met"] and (result["wrong"] or result["flagged"] > 2)
