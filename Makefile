@@ -19,8 +19,11 @@ LOCKED := $(PIP) --constraint requirements.lock
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-demo: $(VENV)/warm build/.installed ## classify 360 real images on the simulated chip, every value checked
-	@$(BIN)/vanallen run digits --input digits:test --check
+# What the demo breaks, one inference each; `vanallen info` lists all points.
+INJECTED := activation-ram:single,weight-ram:double,array:weight,array:psum,tag:row,requantizer:parameter,requantizer:word,command:held,control:copy,host:word
+
+demo: $(VENV)/warm build/.installed ## classify 360 real images on the simulated chip, every value checked; break it and see
+	@$(BIN)/vanallen run digits --input digits:test --check --inject $(INJECTED)
 	@$(BIN)/vanallen report --quiet && echo "the same and what else was measured, as a page: build/report.html"
 
 test: lint $(VENV)/warm ## ruff, mypy and the whole test suite but the slow tests

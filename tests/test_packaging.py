@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("boards", "rtl", "sw", "synth", "tb")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-DATA = (".onnx", ".npz", ".cpp", ".md", ".rdl", ".html", ".css", ".v", "py.typed")
+DATA = (".onnx", ".npz", ".cpp", ".h", ".md", ".rdl", ".html", ".css", ".v", "py.typed")
 
 TABLES = [
     "vanallen.rtl.config",

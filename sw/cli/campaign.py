@@ -14,6 +14,7 @@ from rich.table import Table
 from .errors import UsageError
 from .options import Parser, add_command, add_config, add_seed, chip_name, chosen_config, natural, positive
 from .output import Output, new_table
+from .storm import execute_storm
 
 if TYPE_CHECKING:
     from vanallen.tb.faults.replays import Alarm
@@ -23,6 +24,7 @@ __all__ = ["add", "execute"]
 CAMPAIGNS = {
     "exhaustive-seu": "single flips of flip-flops: every bit at every cycle of the job",
     "memories": "single flips of memory bits, drawn",
+    "storm": "a bit of anything every few thousand cycles, while the chip classifies images",
 }
 """The campaigns there are, and what they flip."""
 
@@ -37,20 +39,25 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = add_command(
         commands,
         "campaign",
-        summary="flip bits of the chip while it runs a layer, and count what becomes of it",
+        summary="flip bits of the chip while it runs a layer or a network, and count what becomes of it",
         details="A Verilator model is run again for each flip, with the job and with the same job a second time. Exit "
         "status 1 if a flip leads to a wrong output, a hang or an abort. What is done is kept: the same command goes "
-        "on where it was interrupted.",
+        "on where it was interrupted. A storm is one run of the digits network: exit status 1 if an answer is wrong, "
+        "or more than two images have none.",
         example="vanallen campaign exhaustive-seu --config nano --protection full --layer diagonal --sample 20000",
     )
     parser.add_argument("name", metavar="NAME", choices=list(CAMPAIGNS), help=", ".join(
         f"{name} ({what})" for name, what in CAMPAIGNS.items()))  # fmt: skip
     add_config(parser)
     add_seed(parser)
-    parser.add_argument("--layer", choices=LAYERS, default="dense", help="weights of the layer (default dense)")
+    parser.add_argument("--layer", choices=LAYERS, help="weights of the layer (default dense)")
     text = "flips drawn with the seed; 0 takes all (default: all flip-flops, 20000 memory bits)"
     parser.add_argument("--sample", metavar="N", type=natural, help=text)
-    parser.add_argument("--jobs", metavar="N", type=positive, default=2, help="models that run at a time (default 2)")
+    parser.add_argument("--jobs", metavar="N", type=positive, help="models that run at a time (default 2)")
+    parser.add_argument("--every", metavar="N", type=positive, help="storm: cycles from flip to flip (default 2000)")
+    text = "storm: flip bits of flip-flops only, or of memories only (default: all alike)"
+    parser.add_argument("--only", choices=["registers", "memories"], help=text)
+    parser.add_argument("--images", metavar="N", type=positive, help="storm: the first N images (default all, 360)")
     parser.set_defaults(execute=execute)
 
 
@@ -69,8 +76,23 @@ def _alarm_table(alarms: Sequence[Alarm]) -> Table:
     return table
 
 
+_STORM = ("every", "images", "only")
+_OTHERS = ("layer", "sample", "jobs")
+
+
 def execute(arguments: argparse.Namespace) -> int:
     """Runs the campaign and prints what it counted."""
+    storm = arguments.name == "storm"
+    for option in _OTHERS if storm else _STORM:
+        if getattr(arguments, option) is not None:
+            raise UsageError(f"--{option} is no option of the campaign {arguments.name}: leave it out")
+    if storm:
+        return execute_storm(arguments)
+    arguments.layer = arguments.layer or "dense"
+    return _execute(arguments)
+
+
+def _execute(arguments: argparse.Namespace) -> int:
     from vanallen.tb.faults.count import count, make_campaign  # loads Amaranth, which other commands don't need
     from vanallen.tb.faults.layers import LAYERS as JOBS
     from vanallen.tb.faults.model import ScriptFailed
@@ -91,7 +113,7 @@ def execute(arguments: argparse.Namespace) -> int:
         f"{space.bits:,} bits at {space.cycles} cycles: {space.faults:,} flips, {sample or space.faults:,} run"
     )
     with output.progress("Flips") as progress:
-        result = count(campaign, sample=sample or None, seed=arguments.seed, jobs=arguments.jobs, folder=RESULTS,
+        result = count(campaign, sample=sample or None, seed=arguments.seed, jobs=arguments.jobs or 2, folder=RESULTS,
                        progress=progress)  # fmt: skip
     counts = {outcome.name.lower(): number for outcome, number in result.counts().items()}
     injected = len(result.numbers)

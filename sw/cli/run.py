@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,14 +115,27 @@ def _comparison(result: RunResult) -> list[str]:
 
 def injection_table(result: RunResult) -> Table:
     """What became of the bits that were flipped on purpose."""
-    columns = ["injected at", "the chip counted", "outcome", "cycles more", "answer"]
+    from vanallen.sw.driver import struck_at
+
+    columns = ["injected at", "what was hit", "the chip counted", "outcome", "cycles more", "answer"]
     table = new_table("Injected faults, one inference each", columns, text=set(columns) - {"cycles more"})
     for injection in result.injections:
         counted = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in injection.counted.items())
         more = "" if injection.extra_cycles is None else f"{injection.extra_cycles:,}"
         answer = "right" if injection.right else "none" if injection.extra_cycles is None else "WRONG"
-        table.add_row(injection.point, counted or "nothing", injection.outcome, more, answer)
+        hit = struck_at(injection.point)
+        table.add_row(injection.point, hit, counted or "nothing", injection.outcome, more, answer)
     return table
+
+
+def _injections(result: RunResult) -> list[str]:
+    """How many injected faults came to what."""
+    if not result.injections:
+        return []
+    outcomes = Counter(injection.outcome for injection in result.injections)
+    right = sum(injection.right for injection in result.injections)
+    found = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+    return [f"{len(result.injections)} faults injected: {found}; {right} answers are the golden model's bit for bit"]
 
 
 def _health(result: RunResult) -> list[str]:
@@ -148,7 +162,7 @@ def _summary(result: RunResult) -> list[str]:
         lines.append("CYCLES DIFFER from the cycle model: see the table")
     if result.accuracy is not None:
         lines.append(f"accuracy {result.accuracy:.2%} of {result.samples:,} samples")
-    return lines + _health(result)
+    return lines + _injections(result) + _health(result)
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 // Compiled together with the model of the top module (class Vchip, with the ports of the chip) by library.py. Signals
 // change after the rising edge of clk and are sampled before the next one, after the model has settled, so a ready may
 // depend on its valid within the cycle. Every loop ends: after `patience` cycles without a handshake, or after a limit.
+// With VANALLEN_UPSETS stored bits are inverted at times planned ahead, whatever the bus does then (tb/faults/upsets.h).
 // With VANALLEN_SELECT the top module has an input `mutant` besides: which of the faults built into it is active.
 
 #include <cstddef>
@@ -13,6 +14,9 @@
 #include "verilated.h"
 #ifdef VANALLEN_WAVES
 #include "verilated_vcd_c.h"
+#endif
+#ifdef VANALLEN_UPSETS
+#include "upsets.h"
 #endif
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
@@ -46,13 +50,19 @@ public:
         top_->clk = 0;
         top_->rst = 1;
         idle();
+#ifdef VANALLEN_UPSETS
+        upsets_ = std::make_unique<Upsets>(context_, *top_);
+#endif
     }
 
+    // Verilator takes the model's scopes out of the context of the thread, which may be that of another chip.
     ~Chip() {
+        Verilated::threadContextp(&context_);
         top_->final();
 #ifdef VANALLEN_WAVES
         trace_.close();
 #endif
+        top_.reset();
     }
 
     void reset(uint64_t cycles) {
@@ -162,6 +172,10 @@ public:
     void select(uint32_t mutant) { top_->mutant = mutant; }
 #endif
 
+#ifdef VANALLEN_UPSETS
+    Upsets &upsets() const { return *upsets_; }
+#endif
+
 private:
     static void note(uint32_t response, size_t index, Failure *failure) {
         if (response && !failure->response) *failure = {index, response};
@@ -182,6 +196,9 @@ private:
         top_->clk = 1;
         evaluate();
         ++cycles_;
+#ifdef VANALLEN_UPSETS
+        upsets_->strike(cycles_);
+#endif
     }
 
     void cycle() {
@@ -200,6 +217,9 @@ private:
     std::unique_ptr<Vchip> top_;
 #ifdef VANALLEN_WAVES
     VerilatedVcdC trace_;
+#endif
+#ifdef VANALLEN_UPSETS
+    std::unique_ptr<Upsets> upsets_;
 #endif
     uint64_t cycles_ = 0;
 };
@@ -232,4 +252,19 @@ EXPORT int chip_wait(Chip *chip, uint64_t limit) { return chip->wait(limit); }
 
 #ifdef VANALLEN_SELECT
 EXPORT void chip_select(Chip *chip, uint32_t mutant) { chip->select(mutant); }
+#endif
+
+#ifdef VANALLEN_UPSETS
+EXPORT size_t chip_variables(const Chip *chip) { return chip->upsets().variables().size(); }
+
+EXPORT const char *chip_variable(const Chip *chip, size_t index, uint32_t *bits, uint32_t *elements) {
+    return describe(chip->upsets().variables()[index], bits, elements);
+}
+
+EXPORT void chip_plan(Chip *chip, const Fault *faults, size_t count) { chip->upsets().plan(faults, count); }
+
+EXPORT uint64_t chip_struck(const Chip *chip, uint64_t *lost) {
+    *lost = chip->upsets().lost();
+    return chip->upsets().done();
+}
 #endif

@@ -24,13 +24,15 @@ from .memories import Memories
 from .packing import pack_register, unpack_register
 from .target import BUS_BYTES, Target, TargetTimeout
 
-__all__ = ["Driver", "JobResult"]
+__all__ = ["JOB_CYCLES", "Driver", "JobResult"]
 
 _LAYER_CYCLES = register("layer_cycles").words
 """Commands whose cycles the chip keeps, hence the most that one job of the driver runs."""
 
 _POLL_CYCLES = 1024
-_JOB_CYCLES = 100_000_000
+JOB_CYCLES = 100_000_000
+"""Cycles after which a job is given up, unless told otherwise."""
+
 _JOB_COUNTERS = tuple(name for name in COUNTERS if name not in HEALTH)
 
 _WATCHDOG_UNIT = 1024
@@ -125,7 +127,7 @@ class Driver(Memories):
             raise ValueError(f"slots must be from 16 to 65535, not {slots!r}")
         self._write("steal_interval", slots=slots)
 
-    def run(self, first: int, count: int, *, cycle_limit: int = _JOB_CYCLES) -> JobResult:
+    def run(self, first: int, count: int, *, cycle_limit: int = JOB_CYCLES) -> JobResult:
         """Run ``count`` commands from command ``first`` and wait for their end.
 
         The chip keeps the cycles of 64 commands, so more of them are run as several jobs.

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 
 __all__ = ["BuildError", "ToolMissing", "build_library"]
 
@@ -128,6 +129,7 @@ def build_library(
     cache: Path,
     *,
     shim: str | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
     waves: bool = False,
     quick: bool = False,
     select: bool = False,
@@ -147,6 +149,8 @@ def build_library(
     shim : str, optional
         Text of the C++ file that drives the model (class ``Vchip``) behind a C interface of names ``chip_...``; that of
         ``axi_lite.cpp`` by default.
+    headers : mapping
+        Text of the files that ``shim`` includes with ``#include "NAME"``, by name.
     waves : bool
         Whether the library can write a VCD file; slower also when it doesn't.
     quick : bool
@@ -164,7 +168,7 @@ def build_library(
         If one of them fails.
     """
     driven = resources.files(__package__).joinpath("axi_lite.cpp").read_text() if shim is None else shim
-    sources = {"chip.v": verilog, "shim.cpp": driven, "exports.map": _EXPORTS}
+    sources = {"chip.v": verilog, "shim.cpp": driven, "exports.map": _EXPORTS, **headers}
     extras = [*(_WAVES_FLAGS if waves else ()), *(_SELECT_FLAGS if select else ())]
     flags = [*_VERILATOR_FLAGS, *extras, "--top-module", top]
     _find_verilator()

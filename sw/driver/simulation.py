@@ -80,7 +80,11 @@ class LibraryTarget:
 
     def reset(self) -> None:
         """Hold the chip's reset for a few cycles: the way out after a ``TargetTimeout`` too."""
-        self._library.chip_reset(self._open, _RESET_CYCLES)
+        self._pass(self._library.chip_reset, _RESET_CYCLES)
+
+    def _pass(self, function: Any, *arguments: Any) -> Any:
+        """Call a function of the library in which cycles go by: each comes through here."""
+        return function(self._open, *arguments)
 
     def write(self, address: int, data: int) -> None:
         """Write one word."""
@@ -105,7 +109,7 @@ class LibraryTarget:
         check_address(address, len(data))
         failure = self._ffi.new("failure *")
         words = self._ffi.from_buffer("uint64_t[]", data)
-        timeout = function(self._open, address, words, len(data), _PATIENCE, failure)
+        timeout = self._pass(function, address, words, len(data), _PATIENCE, failure)
         failed = address + BUS_BYTES * int(failure.index)
         if timeout:
             raise TargetTimeout(f"the chip stopped answering a transfer at {address:#08x}: {_PATIENCE} cycles went by")
@@ -122,7 +126,7 @@ class LibraryTarget:
         check_address(read_address)
         failure, read = self._ffi.new("failure *"), self._ffi.new("uint64_t *")
         access = (write_address, word, strobe, late, read_address, read)
-        if self._library.chip_meet(self._open, *access, _PATIENCE, failure):
+        if self._pass(self._library.chip_meet, *access, _PATIENCE, failure):
             raise TargetTimeout(f"the chip stopped answering at {write_address:#08x} or {read_address:#08x}")
         if failure.response:
             raise BusError(read_address if failure.index else write_address, Response(failure.response))
@@ -131,7 +135,7 @@ class LibraryTarget:
     def wait(self, cycles: int) -> None:
         """Let the chip run until its interrupt line is high, or for ``cycles`` cycles."""
         left = cycles
-        while left > 0 and self._library.chip_wait(self._open, min(left, _SLICE)):
+        while left > 0 and self._pass(self._library.chip_wait, min(left, _SLICE)):
             left -= _SLICE
 
     def close(self) -> None:

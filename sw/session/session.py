@@ -11,7 +11,7 @@ import numpy.typing as npt
 from vanallen.rtl.registers import Injection
 from vanallen.sw.compiler import ChipStep, ChipTensor, HostStep, InputError, Program
 from vanallen.sw.compiler.onnxruntime_session import open_session, run_session
-from vanallen.sw.driver import Driver
+from vanallen.sw.driver import JOB_CYCLES, Driver
 
 from .check import GoldenCheck
 from .inputs import bind_inputs
@@ -35,6 +35,8 @@ class Session:
         Of a chip of the program's configuration.
     check : bool
         Run each inference command by command first and compare each layer's output with the golden model's.
+    cycle_limit : int
+        Cycles after which a job is given up.
 
     Attributes
     ----------
@@ -55,11 +57,12 @@ class Session:
         If the driver's chip has another configuration.
     """
 
-    def __init__(self, program: Program, driver: Driver, *, check: bool = False) -> None:
+    def __init__(self, program: Program, driver: Driver, *, check: bool = False, cycle_limit: int = JOB_CYCLES) -> None:
         if driver.config != program.config:
             raise InputError(f"the program is for {program.config.name}, not for {driver.config.name}: compile again")
         self.program = program
         self.driver = driver
+        self.cycle_limit = cycle_limit
         self.checker = GoldenCheck(program) if check else None
         self.cycles: dict[int, int] = {}
         self.job_cycles = self.inferences = 0
@@ -161,12 +164,12 @@ class Session:
             checker.load(tensor, tensor_words)
         for layer in (self.program.layers[index] for index in step.layers):
             assert layer.command is not None and layer.output_region is not None
-            self.driver.run(layer.command, 1)
+            self.driver.run(layer.command, 1, cycle_limit=self.cycle_limit)
             read = self.driver.read_activations(layer.output_region.base, layer.output_region.words)
             checker.layer(layer, self.inferences, read)
 
     def _run(self, first: int, count: int) -> None:
-        result = self.driver.run(first, count)
+        result = self.driver.run(first, count, cycle_limit=self.cycle_limit)
         self.job_cycles += result.job_cycles
         for command, cycles in zip(range(first, first + count), result.cycles, strict=True):
             if cycles:

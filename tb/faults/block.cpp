@@ -11,21 +11,11 @@
 #include <string>
 #include <vector>
 
-#include "Vchip.h"
-#include "Vchip___024root.h"
-#include "verilated.h"
-#include "verilated_sym_props.h"
-#include "verilated_syms.h"
+#include "variables.h"
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
 namespace {
-
-struct Variable {
-    std::string name;
-    uint8_t *data;
-    uint32_t bits, size, elements;
-};
 
 // A port has as many words of 64 bits as it needs.
 template <typename Port> void put(Port &port, const uint64_t *&words) { port = static_cast<Port>(*words++); }
@@ -46,16 +36,7 @@ public:
         top_ = std::make_unique<Vchip>(&context_, "chip");
         top_->clk = 1;
         top_->eval();
-        for (const auto &scope : *context_.scopeNameMap()) {
-            if (!scope.second->varsp()) continue;
-            for (const auto &entry : *scope.second->varsp()) {
-                const VerilatedVar &variable = entry.second;
-                const uint32_t size = variable.entSize();
-                variables_.push_back({std::string(scope.first) + "." + entry.first,
-                                      static_cast<uint8_t *>(variable.datap()), variable.entBits(), size,
-                                      static_cast<uint32_t>(variable.totalSize() / size)});
-            }
-        }
+        variables_ = list_variables(context_, *top_);
     }
 
     ~Block() {
@@ -91,12 +72,7 @@ public:
     // The outputs from `time` on; false if the flipped bit doesn't read back.
     bool strike(size_t variable, size_t element, uint32_t bit, size_t time, uint64_t *outputs) {
         std::memcpy(base(), snapshots_[time].data(), snapshots_[time].size());
-        const Variable &struck = variables_[variable];
-        uint8_t *byte = struck.data + element * struck.size + bit / 8;
-        const uint8_t mask = static_cast<uint8_t>(1u << bit % 8), before = *byte;
-        *byte ^= mask;
-        begin(time, outputs);
-        if (((*byte ^ before) & mask) == 0) return false;
+        if (!flip(variables_[variable], static_cast<uint32_t>(element), bit, [&] { begin(time, outputs); })) return false;
         end();
         for (size_t n = time + 1; n < cycles_; ++n) {
             begin(n, outputs);
@@ -106,7 +82,7 @@ public:
     }
 
 private:
-    uint8_t *base() const { return reinterpret_cast<uint8_t *>(top_->rootp); }
+    uint8_t *base() const { return base_of(*top_); }
 
     void begin(size_t cycle, uint64_t *&outputs) {
         const uint64_t *words = &inputs_[cycle * width_];
@@ -150,10 +126,7 @@ EXPORT void chip_close(Block *block) { delete block; }
 EXPORT size_t chip_variables(const Block *block) { return block->variables().size(); }
 
 EXPORT const char *chip_variable(const Block *block, size_t index, uint32_t *bits, uint32_t *elements) {
-    const Variable &variable = block->variables()[index];
-    *bits = variable.bits;
-    *elements = variable.elements;
-    return variable.name.c_str();
+    return describe(block->variables()[index], bits, elements);
 }
 
 EXPORT void chip_run(Block *block, const uint64_t *inputs, size_t width, size_t cycles, uint64_t seed,

@@ -19,14 +19,13 @@ from vanallen.sw.driver.library import build_library
 
 from .model import CACHE, DepositLost
 from .storage import Storage, expose, find_storage
+from .variables import INTERFACE, find, headers, list_variables
 
 __all__ = ["BlockModel"]
 
 _INTERFACE = """
 void *chip_open();
 void chip_close(void *block);
-size_t chip_variables(const void *block);
-const char *chip_variable(const void *block, size_t index, uint32_t *bits, uint32_t *elements);
 void chip_run(void *block, const uint64_t *inputs, size_t width, size_t cycles, uint64_t seed, uint64_t *outputs);
 int chip_strike(void *block, size_t variable, size_t element, uint32_t bit, size_t time, uint64_t *outputs);
 """
@@ -71,32 +70,20 @@ class BlockModel:
         self._outputs = {name: widths[name] for name in members if members[name].flow is not In}
         text = convert(component, "block")
         self.storage: list[Storage] = find_storage(text)
-        library = build_library(models + expose(text), "block", cache, shim=self._shim())
+        library = build_library(models + expose(text), "block", cache, shim=self._shim(), headers=headers())
         self._ffi: Any = cffi.FFI()
-        self._ffi.cdef(_INTERFACE)
+        self._ffi.cdef(INTERFACE + _INTERFACE)
         self._library = self._ffi.dlopen(str(library))
         self._block = self._library.chip_open()
         weakref.finalize(self, _close, self._library, self._block)
-        self._variables = self._find_variables()
+        found = find(list_variables(self._ffi, self._library, self._block), self.storage)
+        self._variables = {storage.symbol: index for storage, index in zip(self.storage, found, strict=True)}
         self._recorded: NDArray[np.uint64] = np.zeros((0, 0), np.uint64)
 
     def _shim(self) -> str:
         ports = [f"#define {kind}(F) {' '.join(f'F({name})' for name in names)}\n"
                  for kind, names in (("INPUTS", self._inputs), ("OUTPUTS", self._outputs))]  # fmt: skip
         return "".join(ports) + resources.files(__package__).joinpath("block.cpp").read_text()
-
-    def _find_variables(self) -> dict[str, int]:
-        bits, elements = self._ffi.new("uint32_t *"), self._ffi.new("uint32_t *")
-        found = {}
-        for index in range(self._library.chip_variables(self._block)):
-            name = self._ffi.string(self._library.chip_variable(self._block, index, bits, elements)).decode()
-            symbol = name.replace("\\", "").replace(" ", "").partition(".")[2]
-            found[symbol] = (index, int(bits[0]), int(elements[0]))
-        for storage in self.storage:
-            if found.get(storage.symbol, (0, 0, 0))[1:] != (storage.bits, storage.elements):
-                raise ValueError(f"{storage.symbol} must be a variable of the model of {storage.bits} bits and "
-                                 f"{storage.elements} words")  # fmt: skip
-        return {symbol: index for symbol, (index, _, _) in found.items()}
 
     def run(self, rows: Rows, *, seed: int = 1) -> dict[str, list[int]]:
         """The outputs in each cycle, by name, without a fault; inputs that a row leaves out are zero."""

@@ -19,7 +19,8 @@ from vanallen.sw.driver.library import build_library
 from .replays import CAUSES, PHASES, is_output
 from .script import Script
 from .space import is_record
-from .storage import Storage, expose, find_storage
+from .storage import expose, find_storage
+from .variables import INTERFACE, find, headers, list_variables
 
 __all__ = ["CACHE", "FAULT", "RECORD", "DepositLost", "Model", "ScriptFailed", "build_model", "shim"]
 
@@ -42,8 +43,6 @@ typedef struct { uint32_t failed, wrong, done[2]; uint64_t counts[4]; uint32_t c
 typedef struct { uint32_t phases[3], causes[3], replaying, memories, memory[4]; } replays;
 void *chip_open();
 void chip_close(void *chip);
-size_t chip_variables(const void *chip);
-const char *chip_variable(const void *chip, size_t index, uint32_t *bits, uint32_t *elements);
 size_t chip_state_bytes();
 void chip_reset(void *chip, uint64_t cycles, uint64_t after);
 void chip_live(void *chip, const uint8_t *chosen);
@@ -82,11 +81,6 @@ def shim() -> str:
     return resources.files(__package__).joinpath("upset.cpp").read_text()
 
 
-def _symbol(name: str) -> str:
-    """A variable's name as :class:`Storage` has it: without the model's own name and Verilog's escapes."""
-    return name.replace("\\", "").replace(" ", "").partition(".")[2]
-
-
 def _close(library: Any, chip: Any) -> None:
     """Free a model. That it holds the library keeps that loaded until then."""
     library.chip_close(chip)
@@ -105,7 +99,7 @@ def build_model(
     BuildError
         If building fails.
     """
-    return build_library(expose(verilog), TOP, cache, shim=driven or shim(), report=report)
+    return build_library(expose(verilog), TOP, cache, shim=driven or shim(), headers=headers(), report=report)
 
 
 class Model:
@@ -137,13 +131,13 @@ class Model:
 
     def __init__(self, library: Path, verilog: str) -> None:
         self._ffi: Any = cffi.FFI()
-        self._ffi.cdef(_INTERFACE)
+        self._ffi.cdef(INTERFACE + _INTERFACE)
         self._library = self._ffi.dlopen(str(library))
         self._chip = self._library.chip_open()
         weakref.finalize(self, _close, self._library, self._chip)
-        self.symbols = self._symbols()
+        self.symbols = list_variables(self._ffi, self._library, self._chip)
         self.storage = find_storage(verilog)
-        self.variable = np.array([self._find(storage) for storage in self.storage], np.uint32)
+        self.variable = np.array(find(self.symbols, self.storage), np.uint32)
         self.cycles = 0
         self._watch_replays()
 
@@ -156,21 +150,6 @@ class Model:
         memories = [variable[storage.name] for storage in self.storage if is_output(storage)]
         replays = self._ffi.new("replays *", [*copies, Phase.REPLAY.value, len(memories), memories])
         self._library.chip_watch(self._chip, replays)
-
-    def _symbols(self) -> dict[str, tuple[int, int, int]]:
-        found = {}
-        bits, elements = self._ffi.new("uint32_t *"), self._ffi.new("uint32_t *")
-        for index in range(self._library.chip_variables(self._chip)):
-            name = self._ffi.string(self._library.chip_variable(self._chip, index, bits, elements)).decode()
-            found[_symbol(name)] = (index, int(bits[0]), int(elements[0]))
-        return found
-
-    def _find(self, storage: Storage) -> int:
-        index, *size = self.symbols.get(storage.symbol, (0, 0, 0))
-        if size != [storage.bits, storage.elements]:
-            raise ValueError(f"{storage.symbol} must have {storage.bits} bits and {storage.elements} words in the "
-                             f"model, not {size[0]} and {size[1]}")  # fmt: skip
-        return index
 
     def _array(self, kind: str, values: NDArray[Any]) -> Any:
         return self._ffi.cast(kind, self._ffi.from_buffer(values))

@@ -54,9 +54,9 @@ class Space:
         return self.bits * self.cycles
 
 
-def make_space(storage: Sequence[Storage], *, start: int, end: int, memories: bool) -> Space:
-    """The bits of all registers, or with ``memories`` those of all memories instead."""
-    chosen = [(index, entry) for index, entry in enumerate(storage) if entry.is_memory == memories]
+def make_space(storage: Sequence[Storage], *, start: int, end: int, memories: bool | None) -> Space:
+    """The bits of all registers, or with ``memories`` those of all memories instead; None takes both."""
+    chosen = [(index, entry) for index, entry in enumerate(storage) if memories in (None, entry.is_memory)]
     sizes = [entry.bits * entry.elements for _, entry in chosen]
     owner = np.repeat(np.array([index for index, _ in chosen], np.uint32), sizes)
     place = [np.divmod(np.arange(size, dtype=np.uint32), np.uint32(entry.bits))

@@ -16,11 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "Vchip.h"
-#include "Vchip___024root.h"
-#include "verilated.h"
-#include "verilated_sym_props.h"
-#include "verilated_syms.h"
+#include "variables.h"
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -55,10 +51,6 @@ struct Seen {
     uint32_t counters;
 };
 
-struct Fault {
-    uint32_t variable, element, bit, time;
-};
-
 // What became of a fault. `hang`, `refused`, `failed`, `wrong`: the job in which it was first seen, 0 if it wasn't.
 // `live`: live state differs at the end: 1 in registers, 2 in memories, 3 in both. `converged`: it was the recorded run
 // from some time on. `moved`: counters, a bit each. `inferred`: it is the fault of the next record, a cycle earlier.
@@ -80,12 +72,6 @@ struct Replays {
     uint32_t phases[3], causes[3], replaying, memories, memory[4];
 };
 
-struct Variable {
-    std::string name;
-    uint8_t *data;
-    uint32_t bits, size, elements;
-};
-
 struct Span {
     size_t offset, size;
 };
@@ -104,7 +90,7 @@ public:
         top_->rst = 1;
         idle();
         top_->eval();
-        list();
+        variables_ = list_variables(context_, *top_);
     }
 
     // Verilator takes the model's scopes out of the context of the thread, which may be that of another chip.
@@ -207,7 +193,7 @@ public:
     bool same_but(const Fault &fault) {
         if (time_ % stride_ || time_ / stride_ >= snapshots_.size()) return false;
         const Snapshot &snapshot = snapshots_[time_ / stride_];
-        uint8_t *byte = place(fault);
+        uint8_t *byte = variables_[fault.variable].place(fault.element, fault.bit);
         const uint8_t mask = static_cast<uint8_t>(1u << fault.bit % 8);
         *byte ^= mask;
         const bool equal = std::memcmp(&host_, &snapshot.host, sizeof host_) == 0 && same(all_, snapshot);
@@ -217,11 +203,7 @@ public:
 
     // Flips the bit at once and says whether it is flipped after the logic was evaluated.
     bool deposit(const Fault &fault) {
-        uint8_t *byte = place(fault);
-        const uint8_t mask = static_cast<uint8_t>(1u << fault.bit % 8), before = *byte;
-        *byte ^= mask;
-        top_->eval();
-        return ((*byte ^ before) & mask) != 0;
+        return flip(variables_[fault.variable], fault.element, fault.bit, [this] { top_->eval(); });
     }
 
     // Everything back to the last copy up to `time` of the recorded run.
@@ -251,30 +233,7 @@ public:
     }
 
 private:
-    uint8_t *place(const Fault &fault) const {
-        const Variable &variable = variables_[fault.variable];
-        return variable.data + static_cast<size_t>(fault.element) * variable.size + fault.bit / 8;
-    }
-
-    uint8_t *base() const { return reinterpret_cast<uint8_t *>(top_->rootp); }
-
-    // The public variables, by name. All must lie in the one object that is copied.
-    void list() {
-        for (const auto &scope : *context_.scopeNameMap()) {
-            if (!scope.second->varsp()) continue;
-            for (const auto &entry : *scope.second->varsp()) {
-                const VerilatedVar &variable = entry.second;
-                auto *data = static_cast<uint8_t *>(variable.datap());
-                const size_t size = variable.totalSize();
-                if (data < base() || data + size > base() + sizeof(Vchip___024root)) continue;
-                const uint32_t entry_size = variable.entSize();
-                variables_.push_back({std::string(scope.first) + "." + entry.first, data, variable.entBits(),
-                                      entry_size, static_cast<uint32_t>(size / entry_size)});
-            }
-        }
-        std::sort(variables_.begin(), variables_.end(),
-                  [](const Variable &a, const Variable &b) { return a.name < b.name; });
-    }
+    uint8_t *base() const { return base_of(*top_); }
 
     // Neighbouring spans together, so that fewer are compared.
     static void join(std::vector<Span> &spans) {
@@ -540,10 +499,7 @@ EXPORT void chip_close(Chip *chip) { delete chip; }
 EXPORT size_t chip_variables(const Chip *chip) { return chip->variables().size(); }
 
 EXPORT const char *chip_variable(const Chip *chip, size_t index, uint32_t *bits, uint32_t *elements) {
-    const Variable &variable = chip->variables()[index];
-    *bits = variable.bits;
-    *elements = variable.elements;
-    return variable.name.c_str();
+    return describe(chip->variables()[index], bits, elements);
 }
 
 EXPORT size_t chip_state_bytes() { return sizeof(Vchip___024root); }
