@@ -10,7 +10,7 @@ from vanallen.rtl.config import PROTECTIONS
 
 from .design import board_hash, chip_hash
 
-__all__ = ["COMPARED", "CONFIGS", "EARLIER", "FLIPS", "SEEDS", "SOURCES", "Source"]
+__all__ = ["COMPARED", "CONFIGS", "EARLIER", "FLIPS", "SEEDS", "SOURCES", "STORMS", "Source"]
 
 Figures = dict[str, Any]
 
@@ -22,6 +22,9 @@ COMPARED = ("nano", "cubesat", "payload", "orbital")
 
 FLIPS = {"full": 0, "none": 50_000}
 """Flips that a campaign in the tables draws; 0 for all there are."""
+
+STORMS = {"": (), "-registers": ("--only", "registers")}
+"""Options of the storms in the tables."""
 
 SEEDS = {"ulx3s-85f": 8, "ulx3s-45f": 2}
 """Boards in the tables, and the placements of each, of which they give the least, the median and the best."""
@@ -111,6 +114,10 @@ SOURCES = (
              _chosen("space", "injected", "exhaustive", "outcomes", "false_alarms"), _on("nano", protection),
              lenient=True)
       for protection in PROTECTIONS for layer in ("dense", "diagonal")),
+    *(Source(f"storm{suffix}", ("campaign", "storm", *options),
+             _chosen("injected", "flips_of_registers", "images", "answered", "wrong", "flagged", "health"),
+             _on("cubesat"), lenient=True)
+      for suffix, options in STORMS.items()),
     *(Source(f"synth-{board}", ("synth", "--board", board, "--seeds", str(seeds)), _synth, _for(board), lenient=True)
       for board, seeds in SEEDS.items()),
 )  # fmt: skip

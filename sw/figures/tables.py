@@ -8,7 +8,7 @@ from typing import Any
 from vanallen.boards.catalog import BOARDS
 from vanallen.rtl.config import preset
 
-from .sources import COMPARED, CONFIGS, FLIPS, SEEDS
+from .sources import COMPARED, CONFIGS, FLIPS, SEEDS, STORMS
 
 __all__ = ["TABLES", "gops"]
 
@@ -171,6 +171,11 @@ def protection(record: Record) -> str:
                 command = f"`vanallen campaign exhaustive-seu {options}`"
                 yield [f"flips of a flip-flop of `nano` during a layer with {layer} weights, protection {kind}",
                        _ABSENT if figures is None else _outcomes(figures), command]  # fmt: skip
+        for suffix, more in STORMS.items():
+            figures = _figures(record, f"storm{suffix}")
+            yield [f"a flip of a {'flip-flop' if more else 'bit of any storage'} of `cubesat` every 2,000 cycles",
+                   _ABSENT if figures is None else _storm(figures),
+                   f"`{' '.join(('vanallen campaign storm', *more))}`"]  # fmt: skip
 
     return _table(["protection", "figure", "command"], rows())
 
@@ -182,6 +187,13 @@ def _outcomes(figures: Mapping[str, Any]) -> str:
                       (("sdc", "wrong outputs"), ("hang", "hangs"), ("due", "aborts"), ("recovered", "done again"),
                        ("corrected", "corrected")))  # fmt: skip
     return f"{drawn}: {shown}; {figures['false_alarms']:,} false alarms"
+
+
+def _storm(figures: Mapping[str, Any]) -> str:
+    counts = {"flips": figures["injected"], **{name: figures["health"][name] for name in ("corrected", "recovered")},
+              "flagged": figures["flagged"]}  # fmt: skip
+    told = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    return f"{figures['answered']:,} of {figures['images']:,} images answered, {figures['wrong']:,} wrong ({told})"
 
 
 def mechanisms(record: Record) -> str:
