@@ -43,8 +43,8 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--mutants",
         action="store_true",
-        help="put faults into the hardware, made by hand and drawn (with --protection full: into its protection, by hand): "
-        "they must be caught",
+        help="put faults into the hardware, made by hand and drawn, or into the protection of a protected chip: they "
+        "must be caught",
     )
     parser.add_argument(
         "--drawn", metavar="N", type=natural, default=150, help="mutants drawn with the seed (default 150)"

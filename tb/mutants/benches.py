@@ -42,7 +42,7 @@ def _simulate(design: Elaboratable | Fragment, look: Callable[[Any], Awaitable[s
     async def testbench(ctx: Any) -> None:
         found.append(await look(ctx))
 
-    simulator = Simulator(design)
+    simulator: Any = Simulator(design)
     simulator.add_clock(1e-6)
     simulator.add_testbench(testbench)
     simulator.run()
@@ -51,8 +51,8 @@ def _simulate(design: Elaboratable | Fragment, look: Callable[[Any], Awaitable[s
 
 def _copies(config: Config) -> str:
     """A copy that was struck is told, and holds what the others hold a cycle later."""
-    three = Triplicated(machine=GovernorMachine())
-    fragment = Fragment.get(three, None)
+    three: Any = Triplicated(machine=GovernorMachine())
+    fragment: Fragment = Fragment.get(three, None)  # type: ignore[no-untyped-call]
     places = [registers(fragment, f"copy_{index}").place for index in range(3)]
 
     async def look(ctx: Any) -> str:
@@ -77,7 +77,7 @@ class _Memory:
     """A memory of one bank, with requests that all copies make alike."""
 
     def __init__(self) -> None:
-        self.dut = Scratchpad(rows=_ROWS, banks=1, bank_bits=_BITS, protected=True)
+        self.dut: Any = Scratchpad(rows=_ROWS, banks=1, bank_bits=_BITS, protected=True)
 
     async def fill(self, ctx: Any) -> None:
         ctx.set(self.dut.fill, 7)
@@ -109,8 +109,8 @@ def _scrubbing(config: Config) -> str:
         for row in range(_ROWS):
             memory.flip(ctx, row, 1 << rng.randrange(memory.dut.stored_bits))
         await ctx.tick().repeat(16 * _ROWS)
-        wrong = [row for row in range(_ROWS)
-                 if memory.dut.code.decode(ctx.get(memory.dut.ram.data[row]), row).status is not Status.CLEAN]  # fmt: skip
+        code, words = memory.dut.code, [ctx.get(memory.dut.ram.data[row]) for row in range(_ROWS)]
+        wrong = [row for row, word in enumerate(words) if code.decode(word, row).status is not Status.CLEAN]
         return f"{len(wrong)} of {_ROWS} words are not put right" if wrong else ""
 
     return _simulate(memory.dut, look)
@@ -174,7 +174,7 @@ def _pins(config: Config) -> str:
 
 def _replays(config: Config) -> str:
     """A check that finds something again and again: so many replays as the limit says, then the job fails with it."""
-    job = Control(machine=JobMachine(config=config, flush_cycles=_FLUSH))
+    job: Any = Control(machine=JobMachine(config=config, flush_cycles=_FLUSH))
     cause = FAULTS.index(ErrorCode.CHECKSUM)
 
     async def look(ctx: Any) -> str:
@@ -197,19 +197,53 @@ def _replays(config: Config) -> str:
     return _simulate(job, look)
 
 
-def _watchdog(config: Config) -> str:
-    """A job that waits for a block that doesn't come is ended, once its time is over and not before."""
-    job = Control(machine=JobMachine(config=config, flush_cycles=_FLUSH))
+async def _start(ctx: Any, job: Any) -> None:
+    """A job of one good command."""
+    for name, value in good_command().items():
+        ctx.set(getattr(job.command, name), value)
+    ctx.set(job.command.checksum_good, 1)
+    for name, value in (("count", 1), ("steal_interval", 16), ("limit", _LIMIT), ("patience", 1)):
+        ctx.set(getattr(job, name), value)
+    ctx.set(job.start, 1)
+    await ctx.tick()
+    ctx.set(job.start, 0)
+
+
+def _committed(config: Config) -> str:
+    """A replay begins behind the blocks that are committed."""
+    job: Any = Control(machine=JobMachine(config=config, flush_cycles=_FLUSH))
 
     async def look(ctx: Any) -> str:
-        for name, value in good_command().items():
-            ctx.set(getattr(job.command, name), value)
-        ctx.set(job.command.checksum_good, 1)
-        for name, value in (("count", 1), ("steal_interval", 16), ("limit", _LIMIT), ("patience", 1)):
-            ctx.set(getattr(job, name), value)
-        ctx.set(job.start, 1)
-        await ctx.tick()
-        ctx.set(job.start, 0)
+        await _start(ctx, job)
+        await ctx.tick().repeat(30)
+        for blocks in range(1, 4):
+            ctx.set(job.due, End.BLOCK)
+            ctx.set(job.complete, 1)
+            await ctx.tick()
+            ctx.set(job.due, End.NONE)
+            ctx.set(job.wrong, 1)
+            await ctx.tick()
+            ctx.set(job.wrong, 0)
+            if not ctx.get(job.replayed):
+                return "a check finds something, and nothing is done again"
+            for _ in range(_FLUSH + 30):
+                if ctx.get(job.begin):
+                    break
+                await ctx.tick()
+            if ctx.get(job.skip) != blocks:
+                return f"a replay begins behind {ctx.get(job.skip)} blocks where {blocks} are committed"
+            await ctx.tick()
+        return ""
+
+    return _simulate(job, look)
+
+
+def _watchdog(config: Config) -> str:
+    """A job that waits for a block that doesn't come is ended, once its time is over and not before."""
+    job: Any = Control(machine=JobMachine(config=config, flush_cycles=_FLUSH))
+
+    async def look(ctx: Any) -> str:
+        await _start(ctx, job)
         for cycle in range(2 * WATCHDOG_UNIT):
             await ctx.tick()
             if not ctx.get(job.busy):
@@ -223,7 +257,7 @@ def _watchdog(config: Config) -> str:
 
 def _rows(config: Config) -> str:
     """A block is complete only with as many rows as the command says."""
-    commit = Control(machine=CommitMachine(config=config))
+    commit: Any = Control(machine=CommitMachine(config=config))
 
     async def look(ctx: Any) -> str:
         for rows in range(1, 6):
@@ -246,7 +280,8 @@ def _rows(config: Config) -> str:
 
 def _transfers(config: Config) -> str:
     """The running checksum is that of the golden function, over word and address."""
-    dut, rng = TransferChecksum(), random.Random(3)
+    dut: Any = TransferChecksum()
+    rng = random.Random(3)
 
     async def look(ctx: Any) -> str:
         total = 0
@@ -265,6 +300,6 @@ def _transfers(config: Config) -> str:
 
 BENCHES: dict[str, Bench] = {
     "copies": _copies, "scrubbing": _scrubbing, "uncorrectable": _uncorrectable, "written": _written, "pins": _pins,
-    "replays": _replays, "watchdog": _watchdog, "rows": _rows, "transfers": _transfers,
+    "replays": _replays, "committed": _committed, "watchdog": _watchdog, "rows": _rows, "transfers": _transfers,
 }  # fmt: skip
 """By name."""

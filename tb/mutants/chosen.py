@@ -41,7 +41,7 @@ class _Chip(Top):
     """The chip, with the register that chooses: it keeps what the model writes to it."""
 
     def elaborate(self, platform: object) -> Module:
-        m: Module = super().elaborate(platform)  # type: ignore[no-untyped-call]
+        m: Module = super().elaborate(platform)
         m.d.sync += _CHOSEN.eq(_CHOSEN)
         return m
 
@@ -90,7 +90,9 @@ class ChosenChip:
         mutant ``number`` that they must not; empty if nothing."""
         model, script = Model(self._library, self.verilog), make_script(
             LAYERS[layer](self.config), allowance=ALLOWANCE)  # fmt: skip
-        index = next(index for name, (index, *_) in model.symbols.items() if name.endswith(".mutant") or name == "mutant")
+        index = next(
+            index for name, (index, *_) in model.symbols.items() if name.endswith(".mutant") or name == "mutant"
+        )
         for bit in range(number.bit_length()):
             if number >> bit & 1:
                 model.deposit(np.array([(index, 0, bit, 0)], FAULT))

@@ -70,8 +70,8 @@ class Simulated(Killer):
 
 @dataclass(frozen=True)
 class Struck(Killer):
-    """``sample`` single upsets of the registers ``storage`` (a pattern of names below the accelerator) change an output,
-    hang the chip or end its job, while it runs ``layer``; or it doesn't do the job even without."""
+    """``sample`` single upsets (all, if there are fewer) of the registers ``storage``, a pattern of names below the
+    accelerator, change an output, hang the chip or end its job, while it runs ``layer``; or it fails even without."""
 
     storage: str
     sample: int = 600

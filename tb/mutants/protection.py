@@ -118,14 +118,14 @@ PROTECTION = (
             "self._enables(m)", "0", Struck(r"array\.array\.pe_.*\.(load|swap).*")),
     _mutant("issue_tag_unchecked", ParityChecks, "elaborate", "self._tag(m)", "0", Struck(r"array\.tags\..*")),
     _mutant("selects_unchecked", ArrayUnit, "_parities",
-            "checks.wrong.tag | selects_wrong", "checks.wrong.tag", Struck(r"array\.drain_(select|show)_.*")),
+            "checks.wrong.tag | selects_wrong", "checks.wrong.tag", Struck(r"array\.drain_(select|show)_.*", 10_000)),
     _mutant("drain_tag_unchecked", Accelerator, "_protection",
             "array.tag | ~sound(retired)", "array.tag", Struck(r"array\.drain_tags\..*|requantizer\.tags\..*")),
     _mutant("struck_tag_writes", Accelerator, "_memories", _RETIRED, "(~job.halt).replicate(len(enable))",
             Struck(r"requantizer\.tags\..*", 1500)),
     _mutant("halted_block_writes", Accelerator, "_memories", _RETIRED,
             "sound(self.requantizer.retired).replicate(len(enable))",
-            Struck(r"array\..*|requantizer\..*|issue\..*|drain\..*", 4000)),
+            Struck(r"store\.word_1", 3000)),
     _mutant("issue_tag_parity_inverted", IssueMachine, "_outputs",
             "tag.as_value().xor()", "~tag.as_value().xor()", Struck(r"array\.tags\..*")),
     _mutant("drain_tag_parity_inverted", DrainMachine, "_outputs",
@@ -154,7 +154,7 @@ PROTECTION = (
     _mutant("replay_limit_ignored", JobMachine, "_replay", "now.replays.any()", "1", Simulated("replays")),
     _mutant("replay_not_counted", JobMachine, "_replay", "now.replays - 1", "now.replays", Simulated("replays")),
     _mutant("replay_skips_a_block", JobMachine, "_protect", "now.blocks", "now.blocks + 1", Struck(_SUMS)),
-    _mutant("replay_repeats_all", JobMachine, "_protect", "now.blocks", "0", Struck(_SUMS)),
+    _mutant("replay_repeats_all", JobMachine, "_protect", "now.blocks", "0", Simulated("committed")),
     _mutant("replay_loses_address", DrainMachine, "_advance",
             "Mux(port.skips_row, port.command.output_groups, passed)", "passed", Struck(_SUMS)),
     _mutant("watchdog_stands", JobMachine, "_protect", "now.watchdog - 1", "now.watchdog", Proven("watchdog.falls")),
@@ -192,12 +192,13 @@ def run_protection(
         If a tool isn't there or fails.
     """
     numbers = {number: mutant for number, mutant in enumerate(PROTECTION, 1) if mutant in mutants}
-    chip = ChosenChip(config, {number: mutant.edits for number, mutant in numbers.items()
+    # the chip has the others too: so it is the same, and built once, whichever are chosen
+    chip = ChosenChip(config, {number: mutant.edits for number, mutant in enumerate(PROTECTION, 1)
                                if isinstance(mutant.killer, Struck)}, cache=cache)  # fmt: skip
     for killer in dict.fromkeys(mutant.killer for mutant in mutants):
         if said := _find(chip, 0, (), killer, seed):
             raise ValueError(f"sound hardware must pass {killer}: {said}")
-    outcomes = []
+    outcomes: list[MutantOutcome] = []
     for number, mutant in numbers.items():
         progress(len(outcomes))
         found = _find(chip, number, mutant.edits, mutant.killer, seed)
