@@ -43,7 +43,8 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--mutants",
         action="store_true",
-        help="put faults into the hardware, made by hand and drawn: they must be caught",
+        help="put faults into the hardware, made by hand and drawn, or into the protection of a protected chip: they "
+        "must be caught",
     )
     parser.add_argument(
         "--drawn", metavar="N", type=natural, default=150, help="mutants drawn with the seed (default 150)"
@@ -85,8 +86,11 @@ def _show_mutants(output: Output, mutants: Mapping[str, Any]) -> None:
         f"{len(mutants['survivors'])} survived; {mutants['seconds']:.0f} s"
     )
     for outcome in (*mutants["hand"], *mutants["drawn"]):
+        by = f": {outcome['by']}" if outcome["by"] else ""
         if outcome["verdict"] != "killed":
-            output.print(f"{outcome['verdict']}: {outcome['name']} ({outcome['source']})")
+            output.print(f"{outcome['verdict']}: {outcome['name']} ({outcome['source']}){by}")
+        elif outcome in mutants["hand"]:
+            output.print(f"killed: {outcome['name']}{by}")
 
 
 def show(output: Output, result: Mapping[str, Any]) -> int:

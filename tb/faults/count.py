@@ -25,7 +25,7 @@ from .replays import Alarm, alarms
 from .script import Script, make_script
 from .space import Space, make_space
 
-__all__ = ["ALLOWANCE", "Campaign", "Result", "count", "make_campaign"]
+__all__ = ["ALLOWANCE", "Campaign", "Result", "count", "fill_cycles", "make_campaign"]
 
 ALLOWANCE = 512
 """Cycles by which a job's deadline lies beyond twice the cycles it takes without a fault, unless told otherwise."""
@@ -48,7 +48,7 @@ class Campaign:
     def model(self) -> Model:
         """A model that has recorded the script without a fault."""
         model = Model(self.library, self.verilog)
-        model.record(self.script, fill_cycles=_fill_cycles(self.config))
+        model.record(self.script, fill_cycles=fill_cycles(self.config))
         return model
 
     def faults(self, numbers: NDArray[np.int64], model: Model) -> NDArray[np.void]:
@@ -119,7 +119,7 @@ class Result:
                window=np.array(window))  # fmt: skip
 
 
-def _fill_cycles(config: Config) -> int:
+def fill_cycles(config: Config) -> int:
     """Cycles after a reset in which the chip has filled its memories, in any order."""
     return 2 * sum(window_rows(config, window) for window in MEMORY_WINDOWS) + 1024
 
@@ -160,7 +160,7 @@ def make_campaign(
     text, script = verilog(config), make_script(job, allowance=allowance)
     library = build_model(text, cache=cache, report=report)
     model = Model(library, text)
-    model.record(script, fill_cycles=_fill_cycles(config))
+    model.record(script, fill_cycles=fill_cycles(config))
     start, end = model.start(script.start), model.start(script.end)
     space = make_space(model.storage, start=start, end=end, memories=memories)
     return Campaign(config, text, library, script, space, model.cycles)

@@ -7,8 +7,6 @@ array such as nano's: their mutant runs on an array twice as wide.
 
 from __future__ import annotations
 
-import inspect
-import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -44,6 +42,7 @@ from vanallen.sw.driver.target import BusError, TargetTimeout
 from vanallen.tb.jobs import Mismatch
 from vanallen.tb.short import short_regression
 
+from .edits import rewritten
 from .result import MutantOutcome, Verdict
 
 __all__ = ["MUTANTS", "Mutant", "changed", "check_mutant", "mutant_verilog", "run_hand", "survives"]
@@ -111,16 +110,7 @@ MUTANTS = (
 
 def changed(function: Callable[..., Any], mutant: Mutant) -> Callable[..., Any]:
     """``function`` compiled again from its changed source."""
-    source = textwrap.dedent(inspect.getsource(function))
-    if source.count(mutant.old) != 1:
-        raise ValueError(
-            f"mutant {mutant.name} must find {mutant.old!r} once in {mutant.method}, "
-            f"not {source.count(mutant.old)} times"
-        )
-    scope: dict[str, Any] = {}
-    exec(compile(source.replace(mutant.old, mutant.new), f"<{mutant.name}>", "exec"), function.__globals__, scope)
-    result: Callable[..., Any] = scope[function.__name__]
-    return result
+    return rewritten(function, [(mutant.old, mutant.new)], name=mutant.name)
 
 
 @contextmanager

@@ -14,13 +14,13 @@ COUNTERS = ("job_cycles", "issued_slots", "stalled_slots", "stolen_slots", "thro
 
 @pytest.fixture(scope="module")
 def drawn():
-    return draw(NANO, 150, 1)
+    return draw(NANO, 600, 1)
 
 
 @pytest.fixture(scope="module")
 def in_counters(drawn):
     found = [mutation for mutation in drawn if mutation.module.endswith(COUNTERS) and mutation.port != "CLK"]
-    assert found, "of 25 in the bus"
+    assert len(found) >= 3, "of 100 in the bus"
     return found
 
 
