@@ -245,6 +245,12 @@ PLAN = (
         tests=("tests/rtl/bus/test_counters.py::test_saturates_and_clears",),
     ),
     _entry(
+        "injection",
+        "none: it holds for one cycle, and only says that what was injected has hit",
+        r"injected",
+        seen="outputs right; an injection may be made once more, or not at all",
+    ),
+    _entry(
         "alarm_input",
         "none: it holds for one cycle, and only slows down",
         r"(thermal_alarm_|alarm_)\d",

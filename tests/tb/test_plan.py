@@ -16,7 +16,7 @@ from vanallen.tb.plan import PLAN, entries_of, members
 from vanallen.tb.plan_page import PAGE, main, plan_markdown
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = ("nano", "cubesat", "payload")
+CONFIGS = ("nano", pytest.param("cubesat", marks=pytest.mark.slow), "payload")
 
 
 @functools.cache

@@ -126,9 +126,9 @@ def test_a_mismatch_is_status_1_and_says_where(capsys, monkeypatch):
 
 def test_faults_are_injected_into_a_protected_chip_alone(capsys):
     digits = ("digits", "--input", "digits:test", "--limit", 1)
-    assert "add --protection full" in refused(capsys, *digits, "--inject", "tag:row")
-    assert "golden model" in refused(capsys, *digits, "--protection", "full", "--inject", "tag:row")
-    line = refused(capsys, *digits, "--protection", "full", "--inject", "tag:row,tag:nowhere")
+    assert "add --protection full" in refused(capsys, *digits, "--protection", "none", "--inject", "tag:row")
+    assert "golden model" in refused(capsys, *digits, "--inject", "tag:row")
+    line = refused(capsys, *digits, "--inject", "tag:row,tag:nowhere")
     assert "one of activation-ram:single, " in line and line.endswith("host:word, not 'tag:nowhere'")
 
 
