@@ -56,7 +56,7 @@ class Deposits:
     def _find(self, name: str) -> Any:
         handle = self._dut
         for part in self.storage[name].symbol.removeprefix(f"{TOP}.").split("."):
-            handle = handle[part]
+            handle = handle[f"\\{part} " if "$" in part else part]  # as an escaped name, where it has to be one
         return handle
 
     def _word(self, name: str, element: int) -> Any:

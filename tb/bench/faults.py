@@ -6,6 +6,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import cocotb
@@ -16,7 +17,7 @@ from vanallen.tb.plan import PLAN
 
 from .deposits import Deposits, Place
 from .environment import Environment, environment
-from .host import Unexpected
+from .host import Unexpected, expect
 from .rig import PatientHost, Rig, Seen, Strike
 
 __all__ = ["HOW", "MAY_MOVE", "after", "begin_rigs", "faults"]
@@ -25,22 +26,52 @@ HOW = ("busy", "idle", "again", "last")
 """When a bit flips: in any cycle from the write that starts a job to its end; between two jobs; and once more in the
 same cycle of the replay that it led to; in one of the last cycles before the end."""
 
-_OUTVOTED, _CORRECTED = {"outvoted"}, {"corrected"}
-_REPLAYED = {"recovered", "faults.*"}
+_MEMORIES = {f"faults.{name}_memory" for name in ("activation", "weight", "parameter", "command")}
+_PARITIES = {"faults.weight_parity", "faults.activation_parity", "faults.requantizer"}
+
+
+def _told(*checks: str) -> set[str]:
+    return {"recovered", *(f"faults.{check}" for check in checks)}
+
 
 MAY_MOVE: dict[str, set[str]] = {
-    "ram_words": _CORRECTED,
+    "ram_words": {"corrected"},
+    "ram_written": {"corrected"},
+    "ram_read": {"corrected", "uncorrectable", "recovered", *_MEMORIES, *_PARITIES},
+    "ram_row": {"uncorrectable", "recovered", *_MEMORIES},
+    **dict.fromkeys(("ram_control", "machines", "job_machine", "bus_control"), {"outvoted"}),
+    "bus_writes": {"refused_writes"},
+    "bus_reads": set(),
+    "tags": _told("tag", "weight_identity", "checksum"),
+    "weight_edge": _told("weight_parity", "activation_parity"),
+    "weights": _told("checksum", "weight_parity"),
+    "weight_enables": _told("weight_identity", "checksum"),
+    "activations": _told("activation_parity", "checksum"),
+    "sums": _told("checksum"),
+    "lanes": _told("requantizer", "activation_memory"),
+    "packer": _told("requantizer", "activation_memory"),
+    "alarms": {"corrected", "uncorrectable", *_MEMORIES, *_PARITIES, *_told("tag", "weight_identity", "checksum")},
+    "held_command": {"recovered"},
+    "alarm_input": set(),
 }
-"""Counters that a flip in each class may move."""
+"""Counters that a flip in each class may move; any, where the counters themselves are hit."""
+
+_QUIET = {"reports", "alarm_input", "bus_reads"}
+"""Classes of which no flip need move a counter."""
 
 _LAST = 4
+_BUS_SLACK = 64
+"""Cycles by which a start that has to be written again is late."""
 
 
 def places(deposits: Deposits, rig: Rig, name: str) -> Iterator[Place]:
     """Random bits of a class without end; of memories, mostly of words that the layer uses."""
     rng = random.Random(f"{name} {rig.job.first} {rig.model}")
     while True:
-        chosen = rng.choice(deposits.classes[name])
+        names = deposits.classes[name]
+        if name == "ram_written" and rng.random() < 0.8:  # the RAM that a layer writes
+            names = [part for part in names if part.startswith("activation")]
+        chosen = rng.choice(names)
         storage = deposits.storage[chosen]
         yield chosen, _element(rig, chosen, storage.elements, rng), rng.randrange(storage.bits)
 
@@ -118,20 +149,29 @@ async def faults(dut: Any) -> None:
         for how in HOW:
             for _ in range(env.settings["jobs"]):
                 place = next(drawn)
-                cycle = rig.length - 1 - rng.randrange(_LAST) if how == "last" else rng.randrange(rig.length)
+                held = rig.deposits.value(*place[:2])
+                cycle = _cycle(rig, name, how, rng)
                 seen = await _run(rig, name, place, cycle, how)
                 what = f"{place} {how} at {cycle} of {layer}"
-                _check(env, rig, name, seen, what, how)
+                _check(rig, name, seen, what, how)
                 seen_all.update({how: 1, **dict.fromkeys(seen.moved, 1), "masked": not seen.moved})
-                await _next_job(rig, place, what)
+                await _next_job(rig, place, held, what)
         cocotb.log.info("%s, %s: %s", name, layer, dict(seen_all))
     (env.folder / "faults.json").write_text(json.dumps(seen_all), encoding="utf-8")
-    if name not in _MASKED and not set(seen_all) - {*HOW, "masked"}:
+    if name not in _QUIET and not set(seen_all) - {*HOW, "masked"}:
         raise Unexpected(f"some flip of {name} must move a counter")
     await rig.host.end()
 
 
-_MASKED = {"reports", "alarm_input", "ram_written", "alarms", "packer"}
+def _cycle(rig: Rig, name: str, how: str, rng: random.Random) -> int:
+    """When to flip: what the host writes is under way at the start alone, what the layer writes at the end."""
+    if how == "last":
+        return rig.length - 1 - rng.randrange(_LAST)
+    if name == "bus_writes":
+        return rng.randrange(8)
+    if name == "ram_written":
+        return rng.randrange(rig.length // 2, rig.length)
+    return rng.randrange(rig.length)
 
 
 async def _run(rig: Rig, name: str, place: Place, cycle: int, how: str) -> Seen:
@@ -143,16 +183,24 @@ async def _run(rig: Rig, name: str, place: Place, cycle: int, how: str) -> Seen:
     return await rig.run(after(rig, cycle, place, again=how == "again"), poll=bus)
 
 
-def _check(env: Environment, rig: Rig, name: str, seen: Seen, what: str, how: str) -> None:
-    bus = name.startswith("bus")
-    rig.sound(seen, what, replays=2 if how == "again" else 1, slack=64 if bus else 0, counted=name != "reports")
+def _check(rig: Rig, name: str, seen: Seen, what: str, how: str) -> None:
     cocotb.log.info("%s: %s", what, seen.moved)
+    if name == "reports":
+        rig.sound(replace(seen, moved={}, cycles=rig.cycles), what, replays=0)
+        return
+    slack = _BUS_SLACK if name.startswith("bus") else 0
+    rig.sound(seen, what, replays=2 if how == "again" else 1, slack=slack)
+    expect(f"{what}: counters that must not move, {seen}", set(seen.moved) - MAY_MOVE[name], set())
 
 
-async def _next_job(rig: Rig, place: Place, what: str) -> None:
+async def _next_job(rig: Rig, place: Place, held: int, what: str) -> None:
     """The next job is good; a bit of a RAM that is still wrong is put right, not to meet a later one."""
     seen = await rig.run()
     try:
         rig.good(seen, moved=("corrected",))
     except Unexpected as error:
         raise Unexpected(f"the job after {what}: {error}; {seen}") from error
+    name, element, _ = place
+    if name.endswith("_ram.ram") and not (name == "activation_ram.ram" and rig.is_output(element)):
+        await FallingEdge(rig.host.dut.clk)
+        await rig.deposits.put({(name, element): held})

@@ -88,9 +88,6 @@ async def _struck(rig: Rig, ram: str, place: Place, cycle: int, rng: random.Rand
     after = _contents(rig, ram)
     what = f"{place} {cycle} cycles after row {row} of {ram} was hit"
     others = [index for index, word in enumerate(after) if word != contents[index] and index != row]
-    if others == [others[0]] if others else False:
-        wrong = (after[others[0]] ^ contents[others[0]]).bit_count()
-        raise Unexpected(f"{what}: row {others[0]} must stay, not change in {wrong} bits")
     expect(f"{what}: other rows that changed", others, [])
     wrong = (after[row] ^ before).bit_count()
     expect(f"{what}: wrong bits of the row at most one, not {wrong}", wrong <= 1, True)
@@ -121,14 +118,14 @@ async def _while_running(rig: Rig, layer: str, rng: random.Random, jobs: int) ->
         rig.sound(seen, what, replays=1)
         after = _contents(rig, ram)
         wrong = {row: (word ^ old).bit_count() for row, (word, old) in enumerate(zip(after, contents, strict=True))
-                 if word != old and not (ram == "activation_ram" and rig.output <= row < rig.output + len(rig.want))}  # fmt: skip
+                 if word != old and not (ram == "activation_ram" and rig.is_output(row))}
         expect(f"{what}: rows with more than one wrong bit, {wrong}", [row for row in wrong if wrong[row] > 1], [])
         await FallingEdge(clk)
         await rig.deposits.put({(f"{ram}.ram", row): contents[row] for row in wrong})
         rig.good(await rig.run(), moved=("corrected",))
 
 
-_PROVOKED = ("array.array.pe_{row}_{column}.product", "array.array.pe_{row}_{column}.total", "array.chosen")
+_PROVOKED = ("array.array.pe_{row}_{column}.product", "array.array.pe_{row}_{column}.total", "array.drained")
 _REPAIRS = ("job_machine", "machines", "held_command", "ram_control", "tags")
 
 
