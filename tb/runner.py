@@ -216,15 +216,20 @@ def run(
 ) -> Outcome:
     """Run the cocotb test ``test`` of ``module`` in a process of its own; results, log and waves go to ``folder``.
 
-    The test finds ``settings`` (JSON, with the configuration, the seed and the path of the Verilog) in the variable ``VANALLEN_TB``. A simulator
-    that ends without a result is a failure.
+    The test finds ``settings`` (JSON, with the configuration, the seed and the path of the Verilog) in the variable
+    ``VANALLEN_TB``. A simulator that ends without a result is a failure.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     results, log = folder / "results.xml", folder / "log.txt"
     results.unlink(missing_ok=True)
-    values = {**settings, "config": asdict(simulation.config), "seed": seed, "folder": str(folder),
-              "chip": str(simulation.folder / _SOURCE)}
+    values = {
+        **settings,
+        "config": asdict(simulation.config),
+        "seed": seed,
+        "folder": str(folder),
+        "chip": str(simulation.folder / _SOURCE),
+    }
     environment = {"VANALLEN_TB": json.dumps(values), "COCOTB_LOG_LEVEL": "INFO"}
     runner = _runner(simulation.simulator)
     runner.log.setLevel(logging.CRITICAL)

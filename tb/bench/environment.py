@@ -21,8 +21,8 @@ CLOCK_NS = 10
 class Environment:
     """Settings of the case that runs.
 
-    ``settings`` are the case's own, ``chip`` is the file of Verilog that is simulated; :meth:`cover` notes coverage points, written to ``coverage.json`` in ``folder`` at
-    once, so that those of a failing case count too.
+    ``settings`` are the case's own, ``chip`` is the file of Verilog that is simulated; :meth:`cover` notes coverage
+    points, written to ``coverage.json`` in ``folder`` at once, so that those of a failing case count too.
     """
 
     config: Config

@@ -13,7 +13,6 @@ import cocotb
 from cocotb.triggers import ClockCycles, FallingEdge
 
 from vanallen.tb.faults.layers import LAYERS
-from vanallen.tb.plan import PLAN
 
 from .deposits import Deposits, Place
 from .environment import Environment, environment
@@ -39,7 +38,7 @@ MAY_MOVE: dict[str, set[str]] = {
     "ram_written": {"corrected"},
     "ram_read": {"corrected", "uncorrectable", "recovered", *_MEMORIES, *_PARITIES},
     "ram_row": {"uncorrectable", "recovered", *_MEMORIES},
-    **dict.fromkeys(("ram_control", "machines", "job_machine", "bus_control"), {"outvoted"}),
+    **{name: {"outvoted"} for name in ("ram_control", "machines", "job_machine", "bus_control")},
     "bus_writes": {"refused_writes"},
     "bus_reads": set(),
     "tags": _told("tag", "weight_identity", "checksum"),
@@ -135,10 +134,10 @@ def phase(deposits: Deposits) -> int:
 
 @cocotb.test(timeout_time=2000, timeout_unit="ms")
 async def faults(dut: Any) -> None:
-    """``jobs`` flips of class ``storage`` in each layer and of each way in :data:`HOW`; a job without a fault after each.
+    """``jobs`` flips of class ``storage`` in each layer and of each way in :data:`HOW`; a job without one after each.
 
-    Outputs are right, the job ends well and in time: without a replay in exactly as many cycles as without a fault, with
-    one at most :attr:`Rig.replay` later. Only counters move that may.
+    Outputs are right, the job ends well and in time: without a replay in exactly as many cycles as without a fault,
+    with one at most :attr:`Rig.replay` later. Only counters move that may.
     """
     env = environment()
     name, seen_all = env.settings["storage"], Counter[str]()

@@ -26,7 +26,7 @@ _PATIENCE = 400
 
 @cocotb.test(timeout_time=2000, timeout_unit="ms")
 async def scrub_faults(dut: Any) -> None:
-    """A wrong bit ahead of each memory's scrubber; while it is put right, ``jobs`` flips in the scrubber, one each time.
+    """A wrong bit ahead of each memory's scrubber; while it is put right a flip in the scrubber, ``jobs`` times.
 
     No other word of the memory changes, and this one has one wrong bit at most, which the next round puts right; flips
     of what the copies hold don't delay it. A layer then runs well.
@@ -117,8 +117,11 @@ async def _while_running(rig: Rig, layer: str, rng: random.Random, jobs: int) ->
         what = f"{place} {wait} cycles after a hit of {ram} at {cycle} of {layer}"
         rig.sound(seen, what, replays=1)
         after = _contents(rig, ram)
-        wrong = {row: (word ^ old).bit_count() for row, (word, old) in enumerate(zip(after, contents, strict=True))
-                 if word != old and not (ram == "activation_ram" and rig.is_output(row))}
+        wrong = {
+            row: (word ^ old).bit_count()
+            for row, (word, old) in enumerate(zip(after, contents, strict=True))
+            if word != old and not (ram == "activation_ram" and rig.is_output(row))
+        }
         expect(f"{what}: rows with more than one wrong bit, {wrong}", [row for row in wrong if wrong[row] > 1], [])
         await FallingEdge(clk)
         await rig.deposits.put({(f"{ram}.ram", row): contents[row] for row in wrong})

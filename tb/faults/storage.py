@@ -8,7 +8,9 @@ from dataclasses import dataclass
 __all__ = ["Storage", "expose", "find_storage"]
 
 _MODULE = re.compile(r"^module (\\\S+|\w+)")
-_DECLARATION = re.compile(r"^  reg (?:signed )?(?:\[(\d+):0\] )?(\\\S+|\w+) ?(?: ?\[(\d+):0\])?(?: /\*verilator public_flat_rw\*/)?;$")
+_DECLARATION = re.compile(
+    r"^  reg (?:signed )?(?:\[(\d+):0\] )?(\\\S+|\w+) ?(?: ?\[(\d+):0\])?(?: /\*verilator public_flat_rw\*/)?;$"
+)
 _ASSIGNMENT = re.compile(r"^\s+(\\\S+ |\w+) ?(\[.*\])? ?<= (.*);$")
 _READ = re.compile(r"^(\\\S+ |\w+) ?\[")
 _PUBLIC = " /*verilator public_flat_rw*/;"
