@@ -35,6 +35,8 @@ class Entry:
         What is done to it, and what must be seen.
     tests : tuple of str
         Tests as pytest names them.
+    also : tuple of str
+        Cases of the regression besides the entry's own.
     """
 
     name: str
@@ -43,6 +45,12 @@ class Entry:
     stimulus: str
     seen: str
     tests: tuple[str, ...]
+    also: tuple[str, ...] = ()
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        """Cases of the regression that deposit faults in the entry's storage."""
+        return (f"faults_{self.name}", *self.also)
 
     def owns(self, name: str) -> bool:
         """Whether a register or memory of this name belongs to the entry."""
@@ -51,11 +59,11 @@ class Entry:
 
 
 def _entry(
-    name: str, mechanism: str, *storage: str, seen: str, tests: Iterable[str] = (),
+    name: str, mechanism: str, *storage: str, seen: str, tests: Iterable[str] = (), also: tuple[str, ...] = (),
     stimulus: str = "one bit, at any cycle of a job and between jobs",
 ) -> Entry:  # fmt: skip
     return Entry(name=name, mechanism=mechanism, storage=storage, stimulus=stimulus, seen=seen,
-                 tests=(*tests, *_JOBS))  # fmt: skip
+                 tests=(*tests, *_JOBS), also=also)  # fmt: skip
 
 
 _RAM = r"(activation|weight|parameter|command)_ram"
@@ -80,6 +88,7 @@ PLAN = (
             f"{_SCRUB}::test_two_wrong_bits_are_told_and_stay",
             "tests/rtl/ecc/test_secded.py::test_every_double_flip_is_told",
         ),
+        also=("faults_double", "faults_in_scrub"),
     ),
     _entry(
         "ram_written",
@@ -87,6 +96,7 @@ PLAN = (
         rf"{_RAM}\.(codeword_\d+|\$signature__data)",
         seen="as of a RAM word: corrected when it is read",
         tests=("tests/rtl/ecc/test_hardware.py::test_encoder",),
+        also=("faults_double", "faults_in_scrub"),
     ),
     _entry(
         "ram_read",
@@ -95,6 +105,7 @@ PLAN = (
         rf"{_RAM}\.decoder_\d+\.(stored|syndrome|predicted|data_register|parity_register)",
         seen="corrected, or the data disagree with their parity: outputs right, the block or the access done again",
         tests=("tests/rtl/ecc/test_hardware.py::test_a_flip_of_any_register_is_told",),
+        also=("faults_double", "faults_in_scrub"),
     ),
     _entry(
         "ram_row",
@@ -102,6 +113,7 @@ PLAN = (
         rf"{_RAM}\.(address|row|row_\d)",
         seen=_SOUND + "; counter `uncorrectable`",
         tests=("tests/rtl/ecc/test_secded.py::test_every_wrong_address_is_told",),
+        also=("faults_in_scrub",),
     ),
     _entry(
         "ram_control",
@@ -113,6 +125,7 @@ PLAN = (
             f"{_SCRUB}::test_newer_data_are_never_overwritten",
             *_CONTRACTS,
         ),
+        also=("faults_in_scrub", "faults_in_replay"),
     ),
     _entry(
         "machines",
@@ -120,6 +133,7 @@ PLAN = (
         r"(issue|drain|commit|governor|fill|host)\.copy_\d\.\w+",
         seen=_OUTVOTED,
         tests=(*_CONTRACTS, "tests/rtl/control/test_machine.py::test_what_flows_holds_nothing"),
+        also=("faults_in_replay",),
     ),
     _entry(
         "job_machine",
@@ -127,6 +141,7 @@ PLAN = (
         r"job\.copy_\d\.\w+",
         seen=_OUTVOTED,
         tests=_CONTRACTS,
+        also=("faults_in_replay",),
     ),
     _entry(
         "bus_control",
@@ -162,6 +177,7 @@ PLAN = (
         stimulus="one bit at any cycle; each field of a slot by itself",
         seen=_SOUND + "; counter `tag`, `weight_identity`, `checksum`, or a row missing",
         tests=(f"{_ARRAY}::test_what_goes_wrong", "tests/rtl/test_structure.py::test_only_control_and_the_tag_steer"),
+        also=("faults_tag", "faults_tag_bite", "faults_in_replay"),
     ),
     _entry(
         "weight_edge",
@@ -230,7 +246,8 @@ PLAN = (
         "held_command",
         "the command's own checksum, tested as held in every cycle",
         r"store\.word_\d",
-        seen="the command is fetched anew; counter `command_memory`",
+        seen="the command is fetched anew; counter `recovered`",
+        also=("faults_in_replay",),
     ),
     _entry(
         "reports",

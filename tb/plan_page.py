@@ -18,8 +18,8 @@ _INTRODUCTION = """\
 
 Made by `make generate` from `tb/plan.py`: not to be edited. One entry for each mechanism of a protected chip
 (`protection="full"`) and the storage that it keeps. A test sees to it that every register and memory of the elaborated
-design belongs to one entry, and that every test named here is there. Names are those below the accelerator, as regular
-expressions.
+design belongs to one entry, and that every test and case named here is there. Names are those below the accelerator, as
+regular expressions. Cases are those of `vanallen regress --config nano --protection full`; `-k NAME` runs one.
 """
 
 
@@ -30,6 +30,7 @@ def _rows(entry: Entry) -> list[list[object]]:
         ["storage", "<br>".join(code)],
         ["done to it", entry.stimulus],
         ["seen", entry.seen],
+        ["cases", "<br>".join(f"`{case}`" for case in entry.cases)],
         ["tests", "<br>".join(f"`{test}`" for test in entry.tests)],
     ]
 

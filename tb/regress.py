@@ -10,7 +10,7 @@ from pathlib import Path
 from vanallen.rtl.config import Config
 from vanallen.rtl.technology import Technology
 
-from .cases import Case, select
+from .cases import CASES, Case, select
 from .coverage import Coverage, measure
 from .mutants.result import MutantsResult
 from .mutants.run import DRAWN, run_mutants
@@ -101,12 +101,15 @@ def regress(
     if mutants:
         found = run_mutants(config, filter=filter, seed=seed, drawn=drawn, jobs=jobs, progress=report)
         return RegressResult(0, 0, (), Coverage(0, 0, ()), found)
-    cases = select(filter, sim)
+    cases = select(filter, sim, config.protection)
     if not cases:
         raise ValueError(f"filter must be part of the name of a case, not {filter!r}")
-    simulation = build(config, simulator=sim, technology=technology, waves=waves, cache=cache)
+    simulations = {
+        deposits: build(config, simulator=sim, technology=technology, waves=waves, deposits=deposits, cache=cache)
+        for deposits in sorted({case.deposits for case in cases})
+    }
     place = folder or cache / "runs" / f"{config.name}-{config.protection}-{sim}-{technology.value}"
-    results = _run_all(simulation, cases, place, seed, report, jobs)
+    results = _run_all(simulations, cases, place, seed, report, jobs)
     files = [path for case in cases if (path := place / case.name / "coverage.json").is_file()]
     failed = sum(result.outcome != "passed" for result in results)
     return RegressResult(len(results) - failed, failed, results, measure(config, sim, files))
@@ -114,16 +117,17 @@ def regress(
 
 def _case_seed(case: Case, seed: int) -> int:
     """The case's own seed: the same whichever other cases run."""
-    return _SEEDS * (100 * seed + [entry.name for entry in select("", "verilator")].index(case.name))
+    return _SEEDS * (100 * seed + [entry.name for entry in CASES].index(case.name))
 
 
 def _run_all(
-    simulation: Simulation, cases: tuple[Case, ...], folder: Path, seed: int, report: Progress, jobs: int
+    simulations: dict[bool, Simulation], cases: tuple[Case, ...], folder: Path, seed: int, report: Progress, jobs: int
 ) -> tuple[CaseResult, ...]:
     report(0, len(cases))
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         futures = [
-            pool.submit(_run_case, simulation, case, folder / case.name, _case_seed(case, seed)) for case in cases
+            pool.submit(_run_case, simulations[case.deposits], case, folder / case.name, _case_seed(case, seed))
+            for case in cases
         ]
         for done, _ in enumerate(as_completed(futures), 1):
             report(done, len(cases))

@@ -25,12 +25,16 @@ from vanallen.rtl.technology import Technology
 from vanallen.rtl.verilog import TOP, verilog
 from vanallen.synth.gates import models
 
+from .faults.storage import expose
+
 __all__ = ["CACHE", "SIMULATORS", "BuildFailed", "Outcome", "Simulation", "SimulatorMissing", "build", "run"]
 
 CACHE = Path("build/tb")
 """Where simulators are kept, from the current folder."""
 
 SIMULATORS = ("verilator", "icarus")
+
+_SOURCE = "chip.v"
 
 _TIMESCALE = ("1ns", "1ps")
 _ARGUMENTS = {
@@ -148,6 +152,7 @@ def build(
     simulator: str = "verilator",
     technology: Technology = Technology.GENERIC,
     waves: bool = False,
+    deposits: bool = False,
     text: str = "",
     cache: Path = CACHE,
 ) -> Simulation:
@@ -156,6 +161,7 @@ def build(
     Several processes may share the cache. ``waves`` builds one that can write waves, slower also when it doesn't.
     ``technology`` is the form of its multipliers.
     ``text`` is Verilog to take instead of the configuration's own: a chip with the input ``mutant`` besides.
+    ``deposits`` builds one whose registers and memories tests can write; it is slower, and takes minutes to build.
 
     Raises
     ------
@@ -170,6 +176,8 @@ def build(
         raise ValueError(f"simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}")
     path, public = _tool_path(simulator), _PUBLIC + (_PUBLIC_MUTANT if text else "")
     text = text or _chip(config, technology)
+    if deposits:
+        text = expose(text)
     parts = (text, simulator, _version(simulator), importlib.metadata.version("cocotb"), str(waves),
              *_ARGUMENTS[simulator], *map(str, _MAKE.items()), public)  # fmt: skip
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
@@ -187,7 +195,7 @@ def build(
 def _build(simulator: str, text: str, folder: Path, path: str, waves: bool, public: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    source, log = folder / "chip.v", folder / "build.log"
+    source, log = folder / _SOURCE, folder / "build.log"
     source.write_text(text, encoding="utf-8")
     sources = [source]
     if simulator == "verilator":
@@ -208,14 +216,20 @@ def run(
 ) -> Outcome:
     """Run the cocotb test ``test`` of ``module`` in a process of its own; results, log and waves go to ``folder``.
 
-    The test finds ``settings`` (JSON, with the configuration and the seed) in the variable ``VANALLEN_TB``. A simulator
-    that ends without a result is a failure.
+    The test finds ``settings`` (JSON, with the configuration, the seed and the path of the Verilog) in the variable
+    ``VANALLEN_TB``. A simulator that ends without a result is a failure.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     results, log = folder / "results.xml", folder / "log.txt"
     results.unlink(missing_ok=True)
-    values = {**settings, "config": asdict(simulation.config), "seed": seed, "folder": str(folder)}
+    values = {
+        **settings,
+        "config": asdict(simulation.config),
+        "seed": seed,
+        "folder": str(folder),
+        "chip": str(simulation.folder / _SOURCE),
+    }
     environment = {"VANALLEN_TB": json.dumps(values), "COCOTB_LOG_LEVEL": "INFO"}
     runner = _runner(simulation.simulator)
     runner.log.setLevel(logging.CRITICAL)

@@ -21,14 +21,15 @@ CLOCK_NS = 10
 class Environment:
     """Settings of the case that runs.
 
-    ``settings`` are the case's own; :meth:`cover` notes coverage points, written to ``coverage.json`` in ``folder`` at
-    once, so that those of a failing case count too.
+    ``settings`` are the case's own, ``chip`` is the file of Verilog that is simulated; :meth:`cover` notes coverage
+    points, written to ``coverage.json`` in ``folder`` at once, so that those of a failing case count too.
     """
 
     config: Config
     seed: int
     folder: Path
     settings: dict[str, Any]
+    chip: Path
     points: set[str] = field(default_factory=set)
 
     def cover(self, points: Iterable[str]) -> None:
@@ -41,4 +42,5 @@ def environment() -> Environment:
     """The settings of this simulator process."""
     values = json.loads(os.environ["VANALLEN_TB"])
     config = Config(**values.pop("config"))
-    return Environment(config=config, seed=values.pop("seed"), folder=Path(values.pop("folder")), settings=values)
+    folder, chip = (Path(values.pop(name)) for name in ("folder", "chip"))
+    return Environment(config=config, seed=values.pop("seed"), folder=folder, chip=chip, settings=values)

@@ -29,7 +29,8 @@ def diagonal(config: Config) -> Job:
     """A depthwise 2 x 2 convolution with padding above and at the left: four tiles of diagonal weights, two blocks."""
     values = np.random.default_rng(2)
     fields = _convolution(config, size=(3, 3), kernel=(2, 2), stride=(1, 1), pads=(1, 1), output=(3, 2), block_rows=4)
-    tiles = _no_zeros((4, config.rows, config.columns), values) * np.eye(config.rows, config.columns, dtype=np.int8)
+    groups = config.words_per_column_block
+    tiles = _no_zeros((4, config.rows, config.columns), values) * np.tile(np.eye(config.rows, dtype=np.int8), groups)
     return _job(config, fields, tiles.reshape(-1, config.columns), values)
 
 
@@ -47,13 +48,16 @@ def _convolution(
     config: Config, *, size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int], pads: tuple[int, int],
     output: tuple[int, int], block_rows: int,
 ) -> dict[str, int]:  # fmt: skip
-    """Fields of a convolution of one group of channels into one; sizes are (lines, pixels)."""
+    """Fields of a convolution of one group of channels into as many channels as there are columns; sizes are (lines,
+    pixels)."""
     (height, width), (lines, columns), base = size, output, 2
+    groups = config.words_per_column_block
     return {
         "opcode": Opcode.CONVOLUTION, "input_zero_point": 11, "output_zero_point": -3, "clamp_low": -120,
         "clamp_high": 121, "input_base": base, "input_words": height * width,
-        "output_base": base + height * width + 1, "output_words": lines * columns, "weight_base": 3,
-        "parameter_base": 1, "column_blocks": 1, "output_groups": 1, "rows": lines * columns, "block_rows": block_rows,
+        "output_base": base + height * width + 1, "output_words": lines * columns * groups, "weight_base": 3,
+        "parameter_base": 1, "column_blocks": 1, "output_groups": groups, "rows": lines * columns,
+        "block_rows": block_rows,
         "output_width": columns, "input_groups": 1, "input_height": height, "input_width": width,
         "kernel_height": kernel[0], "kernel_width": kernel[1], "stride_height": stride[0], "stride_width": stride[1],
         "pad_top": pads[0], "pad_left": pads[1], "pixel_step": stride[1],
@@ -67,7 +71,7 @@ def _job(config: Config, fields: Mapping[str, int], weights: NDArray[np.int8], v
     """The job of one layer, command 1; words around those it uses are loaded too."""
     first = fields["weight_base"]
     arena = Arena(Space(0, fields["output_base"] + fields["output_words"] + 2), Space(0, first + len(weights) + 2),
-                  Space(0, fields["parameter_base"] + config.steps_per_word + 1))  # fmt: skip
+                  Space(0, fields["parameter_base"] + fields["output_groups"] * config.steps_per_word + 1))  # fmt: skip
     weight = _no_zeros((arena.weight.count, config.columns), values)
     weight[first : first + len(weights)] = weights
     shape = (arena.parameter.count, config.lanes)

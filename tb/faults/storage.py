@@ -8,7 +8,9 @@ from dataclasses import dataclass
 __all__ = ["Storage", "expose", "find_storage"]
 
 _MODULE = re.compile(r"^module (\\\S+|\w+)")
-_DECLARATION = re.compile(r"^  reg (?:signed )?(?:\[(\d+):0\] )?(\\\S+|\w+) ?(?: ?\[(\d+):0\])?;$")
+_DECLARATION = re.compile(
+    r"^  reg (?:signed )?(?:\[(\d+):0\] )?(\\\S+|\w+) ?(?: ?\[(\d+):0\])?(?: /\*verilator public_flat_rw\*/)?;$"
+)
 _ASSIGNMENT = re.compile(r"^\s+(\\\S+ |\w+) ?(\[.*\])? ?<= (.*);$")
 _READ = re.compile(r"^(\\\S+ |\w+) ?\[")
 _PUBLIC = " /*verilator public_flat_rw*/;"
@@ -91,7 +93,7 @@ def _name(symbol: str, value: str) -> str:
 
 
 def find_storage(verilog: str) -> list[Storage]:
-    """All registers and memories of a chip's Verilog as ``rtl.verilog`` writes it, by name."""
+    """All registers and memories of a chip's Verilog, as ``rtl.verilog`` writes it or exposed, by name."""
     return sorted(storage for lines in _modules(verilog) for storage in _storage_of(lines).values())
 
 

@@ -22,7 +22,7 @@ from vanallen.sw.driver.errors import DriverError
 from vanallen.sw.driver.library import build_library
 from vanallen.sw.driver.simulation import LibraryTarget
 from vanallen.sw.driver.target import BusError, TargetTimeout
-from vanallen.tb.cases import CASES
+from vanallen.tb.cases import select
 from vanallen.tb.jobs import Mismatch
 from vanallen.tb.runner import build, run
 from vanallen.tb.short import random_jobs, short_regression
@@ -105,8 +105,8 @@ def _more_failure(batch: Batch, mutant: int) -> str:
 def _cocotb_failure(batch: Batch, mutant: int) -> str:
     """What the cocotb cases find, but for those that run random layers alone, which have had their turn."""
     simulation = build(batch.config, text=batch.text, cache=batch.cache)
-    for case in CASES:
-        if case.test == "random_layers":
+    for case in select("", "verilator", batch.config.protection):
+        if case.test == "random_layers" or case.deposits:
             continue
         folder = batch.cache / "runs" / f"{mutant}" / case.name
         outcome = run(simulation, module=case.path, test=case.test, folder=folder, seed=batch.seed,

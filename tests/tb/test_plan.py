@@ -11,6 +11,7 @@ from vanallen.rtl.accelerator import Accelerator
 from vanallen.rtl.config import preset
 from vanallen.rtl.verilog import verilog
 from vanallen.synth.netlist import read_netlist
+from vanallen.tb.cases import CASES
 from vanallen.tb.faults.storage import Storage, find_storage
 from vanallen.tb.plan import PLAN, entries_of, members
 from vanallen.tb.plan_page import PAGE, main, plan_markdown
@@ -57,6 +58,10 @@ def test_every_test_named_is_there(test: str) -> None:
     path, _, name = test.partition("::")
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_case_named_is_there() -> None:
+    assert {case for entry in PLAN for case in entry.cases} <= {case.name for case in CASES}
 
 
 def test_the_page_is_fresh(tmp_path: Path) -> None:

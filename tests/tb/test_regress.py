@@ -10,9 +10,9 @@ from vanallen.tb.runner import SimulatorMissing, build
 from vanallen.tb.short import short_regression
 
 
-def run(config, tmp_path, **options):
+def run(config, tmp_path, protection="none", **options):
     try:
-        result = regress(preset(config), folder=tmp_path, **options)
+        result = regress(preset(config, protection), folder=tmp_path, **options)
     except SimulatorMissing as missing:
         pytest.skip(f"simulator missing: {missing}")
     failed = [(case.name, case.seed, case.outcome) for case in result.cases if case.outcome != "passed"]
@@ -23,9 +23,16 @@ def run(config, tmp_path, **options):
 @pytest.mark.timeout(300)
 def test_nano_under_verilator_and_its_coverage(tmp_path):
     result = run("nano", tmp_path, sim="verilator")
-    assert len(result.cases) == len(CASES)
+    assert len(result.cases) == len(select("", "verilator", "none"))
     assert result.coverage.hit >= 0.95 * result.coverage.points, result.coverage.missed
     assert result.coverage.points >= 60
+
+
+@pytest.mark.timeout(300)
+def test_protected_nano_under_verilator(tmp_path):
+    """What is deposited in it: test_faults.py; all of its cases: `make figures ONLY=regress-full`."""
+    for part in ("registers", "bus", "layers_steal", "layers_convolution"):
+        run("nano", tmp_path, protection="full", filter=part)
 
 
 @pytest.mark.timeout(300)
