@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from .errors import UsageError
+from .exchange import execute_exchange
 from .options import Parser, add_command, add_config, add_seed, chip_name, chosen_config, natural, positive
 from .output import Output, new_table
 from .storm import execute_storm
@@ -24,6 +25,9 @@ __all__ = ["add", "execute"]
 CAMPAIGNS = {
     "exhaustive-seu": "single flips of flip-flops: every bit at every cycle of the job",
     "memories": "single flips of memory bits, drawn",
+    "load": "single flips of flip-flops while the host loads rows",
+    "status": "the same while it reads the status",
+    "read-back": "the same while it reads rows back",
     "storm": "a bit of anything every few thousand cycles, while the chip classifies images",
 }
 """The campaigns there are, and what they flip."""
@@ -76,18 +80,23 @@ def _alarm_table(alarms: Sequence[Alarm]) -> Table:
     return table
 
 
-_STORM = ("every", "images", "only")
-_OTHERS = ("layer", "sample", "jobs")
+_OPTIONS = {
+    "storm": {"every", "images", "only"},
+    **{name: {"sample"} for name in ("load", "status", "read-back")},
+    **{name: {"layer", "sample", "jobs"} for name in ("exhaustive-seu", "memories")},
+}
+"""Those that not every campaign has."""
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Runs the campaign and prints what it counted."""
-    storm = arguments.name == "storm"
-    for option in _OTHERS if storm else _STORM:
+    for option in sorted(set.union(*_OPTIONS.values()) - _OPTIONS[arguments.name]):
         if getattr(arguments, option) is not None:
             raise UsageError(f"--{option} is no option of the campaign {arguments.name}: leave it out")
-    if storm:
+    if arguments.name == "storm":
         return execute_storm(arguments)
+    if "layer" not in _OPTIONS[arguments.name]:
+        return execute_exchange(arguments)
     arguments.layer = arguments.layer or "dense"
     return _execute(arguments)
 

@@ -263,6 +263,16 @@ EXPORT const char *chip_variable(const Chip *chip, size_t index, uint32_t *bits,
 
 EXPORT void chip_plan(Chip *chip, const Fault *faults, size_t count) { chip->upsets().plan(faults, count); }
 
+EXPORT void chip_keep(Chip *chip) { chip->upsets().keep(); }
+
+EXPORT void chip_back(Chip *chip) { chip->upsets().back(); }
+
+EXPORT void chip_mark(Chip *chip) { chip->upsets().mark(); }
+
+EXPORT uint32_t chip_worst(const Chip *chip, const uint32_t *variables, size_t count) {
+    return chip->upsets().worst(variables, count);
+}
+
 EXPORT uint64_t chip_struck(const Chip *chip, uint64_t *lost) {
     *lost = chip->upsets().lost();
     return chip->upsets().done();

@@ -10,7 +10,7 @@ from vanallen.rtl.config import PROTECTIONS
 
 from .design import board_hash, chip_hash
 
-__all__ = ["COMPARED", "CONFIGS", "EARLIER", "FLIPS", "SEEDS", "SOURCES", "STORMS", "Source"]
+__all__ = ["COMPARED", "CONFIGS", "EARLIER", "EXCHANGED", "FLIPS", "SEEDS", "SOURCES", "STORMS", "Source"]
 
 Figures = dict[str, Any]
 
@@ -22,6 +22,9 @@ COMPARED = ("nano", "cubesat", "payload", "orbital")
 
 FLIPS = {"full": 0, "none": 50_000}
 """Flips that a campaign in the tables draws; 0 for all there are."""
+
+EXCHANGED = 20_000
+"""Flips drawn while host and chip talk."""
 
 STORMS = {"": (), "-registers": ("--only", "registers")}
 """Options of the storms in the tables."""
@@ -114,6 +117,10 @@ SOURCES = (
              _chosen("space", "injected", "exhaustive", "outcomes", "false_alarms"), _on("nano", protection),
              lenient=True)
       for protection in PROTECTIONS for layer in ("dense", "diagonal")),
+    *(Source(f"{name}-{protection}",
+             ("campaign", name, "--config", "nano", "--protection", protection, "--sample", str(EXCHANGED)),
+             _chosen("space", "injected", "exhaustive", "outcomes"), _on("nano", protection), lenient=True)
+      for name in ("load", "status", "read-back") for protection in PROTECTIONS),
     *(Source(f"storm{suffix}", ("campaign", "storm", *options),
              _chosen("injected", "flips_of_registers", "images", "answered", "wrong", "flagged", "health"),
              _on("cubesat"), lenient=True)

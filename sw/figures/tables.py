@@ -8,7 +8,7 @@ from typing import Any
 from vanallen.boards.catalog import BOARDS
 from vanallen.rtl.config import preset
 
-from .sources import COMPARED, CONFIGS, FLIPS, SEEDS, STORMS
+from .sources import COMPARED, CONFIGS, EXCHANGED, FLIPS, SEEDS, STORMS
 
 __all__ = ["TABLES", "gops"]
 
@@ -171,6 +171,16 @@ def protection(record: Record) -> str:
                 command = f"`vanallen campaign exhaustive-seu {options}`"
                 yield [f"flips of a flip-flop of `nano` during a layer with {layer} weights, protection {kind}",
                        _ABSENT if figures is None else _outcomes(figures), command]  # fmt: skip
+        for name, text in (
+            ("load", "it loads rows"),
+            ("status", "it reads the status"),
+            ("read-back", "it reads rows"),
+        ):
+            for kind in ("full", "none"):
+                figures = _figures(record, f"{name}-{kind}")
+                command = f"`vanallen campaign {name} --config nano --protection {kind} --sample {EXCHANGED}`"
+                yield [f"the same between host and chip while {text}, protection {kind}",
+                       _ABSENT if figures is None else _exchanged(figures), command]  # fmt: skip
         for suffix, more in STORMS.items():
             figures = _figures(record, f"storm{suffix}")
             yield [f"a flip of a {'flip-flop' if more else 'bit of any storage'} of `cubesat` every 2,000 cycles",
@@ -187,6 +197,13 @@ def _outcomes(figures: Mapping[str, Any]) -> str:
                       (("sdc", "wrong outputs"), ("hang", "hangs"), ("due", "aborts"), ("recovered", "done again"),
                        ("corrected", "corrected")))  # fmt: skip
     return f"{drawn}: {shown}; {figures['false_alarms']:,} false alarms"
+
+
+def _exchanged(figures: Mapping[str, Any]) -> str:
+    found = figures["outcomes"]
+    shown = ", ".join(f"{found[name]:,} {text}" for name, text in (
+        ("sdc", "wrong"), ("hang", "not answered"), ("due", "errors"), ("late", "done again")))  # fmt: skip
+    return f"of {figures['injected']:,} drawn of {figures['space']:,}: {shown}"
 
 
 def _storm(figures: Mapping[str, Any]) -> str:

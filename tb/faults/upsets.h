@@ -2,8 +2,10 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "variables.h"
@@ -26,6 +28,28 @@ public:
         }
     }
 
+    // A copy of the whole model, and the model as it was then.
+    void keep() { kept_.assign(base_of(top_), base_of(top_) + sizeof(Vchip___024root)); }
+    void back() { std::memcpy(base_of(top_), kept_.data(), kept_.size()); }
+
+    // How many bits of a word differ from what they were when `mark` was called, in the worst word of these variables.
+    void mark() { marked_.assign(base_of(top_), base_of(top_) + sizeof(Vchip___024root)); }
+    uint32_t worst(const uint32_t *variables, size_t count) const {
+        uint32_t worst = 0;
+        for (size_t n = 0; n < count; ++n) {
+            const Variable &variable = variables_[variables[n]];
+            const uint8_t *there = marked_.data() + (variable.data - base_of(top_));
+            if (std::memcmp(variable.data, there, size_t{variable.size} * variable.elements) == 0) continue;
+            for (size_t word = 0; word < variable.elements; ++word) {
+                uint32_t bits = 0;
+                for (size_t byte = word * variable.size; byte < (word + 1) * variable.size; ++byte)
+                    bits += __builtin_popcount(variable.data[byte] ^ there[byte]);
+                worst = std::max(worst, bits);
+            }
+        }
+        return worst;
+    }
+
     // How many were inverted, and how many of those came too late or don't read back.
     uint64_t done() const { return done_; }
     uint64_t lost() const { return lost_; }
@@ -34,5 +58,6 @@ private:
     Vchip &top_;
     std::vector<Variable> variables_;
     std::vector<Fault> planned_;
+    std::vector<uint8_t> kept_, marked_;
     uint64_t done_ = 0, lost_ = 0;
 };

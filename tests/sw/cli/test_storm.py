@@ -47,6 +47,7 @@ def test_without_protection_the_exit_status_says_so(capsys):
         ("memories", "every"),
         ("exhaustive-seu", "images"),
         ("memories", "only"),
+        ("load", "jobs"),
     ],
 )
 def test_options_of_another_campaign_are_refused(capsys, name, option):

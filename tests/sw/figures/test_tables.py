@@ -97,10 +97,18 @@ def test_what_flips_led_to():
     assert cells(table, 1)[1] == f"of 50 drawn of 9,999: {text}; 2 false alarms"
 
 
+def test_what_flips_between_host_and_chip_led_to():
+    outcomes = {"sdc": 1, "hang": 0, "due": 2, "late": 3000}
+    figures = {"space": 9999, "injected": 50, "exhaustive": False, "outcomes": outcomes}
+    row = cells(TABLES["protection"](entry("status-full", **figures)), 6)
+    assert row[1] == "of 50 drawn of 9,999: 1 wrong, 0 not answered, 2 errors, 3,000 done again"
+    assert row[0].endswith("while it reads the status, protection full")
+
+
 def test_what_a_storm_did():
     health = {"corrected": 1500, "recovered": 7, "outvoted": 3, "refused_writes": 0}
     storm = {"injected": 522, "images": 360, "answered": 359, "wrong": 0, "flagged": 1, "health": health}
-    row = cells(TABLES["protection"](entry("storm", **storm)), 4)
+    row = cells(TABLES["protection"](entry("storm", **storm)), 10)
     assert row[1] == "359 of 360 images answered, 0 wrong (522 flips, 1,500 corrected, 7 recovered, 1 flagged)"
     assert row[2] == "`vanallen campaign storm`"
 

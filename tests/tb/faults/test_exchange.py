@@ -1,0 +1,33 @@
+"""Flips while host and chip talk: without protection they matter, with it they don't."""
+
+import pytest
+
+from vanallen.rtl.config import preset
+from vanallen.tb.faults.exchange import EXCHANGES, exchange
+from vanallen.tb.faults.outcome import Outcome
+
+BAD = (Outcome.HANG, Outcome.DUE, Outcome.SDC)
+
+
+@pytest.mark.timeout(300)  # the first builds the model
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_no_flip_is_bad_with_protection(name: str) -> None:
+    result = exchange(preset("nano"), name, sample=1500, seed=3, quick=True)
+    assert [place for outcome in BAD for place in result.places(outcome)] == []
+    counts = result.counts()
+    assert counts[Outcome.LATE] > 0 and sum(counts.values()) == 1500 == len(set(result.numbers.tolist()))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_flips_are_bad_without(name: str) -> None:
+    result = exchange(preset("nano", "none"), name, sample=1500, seed=3, quick=True)
+    counts = result.counts()
+    assert counts[Outcome.SDC] > 3 and not counts[Outcome.LATE]
+    register, bit, cycle = result.places(Outcome.SDC)[0]
+    assert register.startswith("accelerator.") and bit >= 0 and 0 <= cycle < result.cycles
+
+
+def test_another_exchange_is_refused() -> None:
+    with pytest.raises(ValueError, match="exchange must be one of load, status, read-back, not 'talk'"):
+        exchange(preset("nano"), "talk")
