@@ -12,6 +12,7 @@ from vanallen.rtl.technology import Technology
 
 from .cases import CASES, Case, select
 from .coverage import Coverage, measure
+from .faults.storage import expose
 from .mutants.result import MutantsResult
 from .mutants.run import DRAWN, run_mutants
 from .runner import CACHE, Simulation, build, run
@@ -105,7 +106,9 @@ def regress(
     if not cases:
         raise ValueError(f"filter must be part of the name of a case, not {filter!r}")
     simulations = {
-        deposits: build(config, simulator=sim, technology=technology, waves=waves, deposits=deposits, cache=cache)
+        deposits: build(
+            config, simulator=sim, technology=technology, waves=waves, cache=cache, prepare=expose if deposits else None
+        )
         for deposits in sorted({case.deposits for case in cases})
     }
     place = folder or cache / "runs" / f"{config.name}-{config.protection}-{sim}-{technology.value}"

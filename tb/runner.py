@@ -11,7 +11,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,8 +24,6 @@ from vanallen.rtl.config import Config
 from vanallen.rtl.technology import Technology
 from vanallen.rtl.verilog import TOP, verilog
 from vanallen.synth.gates import models
-
-from .faults.storage import expose
 
 __all__ = ["CACHE", "SIMULATORS", "BuildFailed", "Outcome", "Simulation", "SimulatorMissing", "build", "run"]
 
@@ -152,7 +150,7 @@ def build(
     simulator: str = "verilator",
     technology: Technology = Technology.GENERIC,
     waves: bool = False,
-    deposits: bool = False,
+    prepare: Callable[[str], str] | None = None,
     text: str = "",
     cache: Path = CACHE,
 ) -> Simulation:
@@ -161,7 +159,8 @@ def build(
     Several processes may share the cache. ``waves`` builds one that can write waves, slower also when it doesn't.
     ``technology`` is the form of its multipliers.
     ``text`` is Verilog to take instead of the configuration's own: a chip with the input ``mutant`` besides.
-    ``deposits`` builds one whose registers and memories tests can write; it is slower, and takes minutes to build.
+    ``prepare`` changes the Verilog: ``tb.faults.storage.expose`` makes one whose registers and memories tests can
+    write, which is slower, and takes minutes to build.
 
     Raises
     ------
@@ -176,8 +175,8 @@ def build(
         raise ValueError(f"simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}")
     path, public = _tool_path(simulator), _PUBLIC + (_PUBLIC_MUTANT if text else "")
     text = text or _chip(config, technology)
-    if deposits:
-        text = expose(text)
+    if prepare is not None:
+        text = prepare(text)
     parts = (text, simulator, _version(simulator), importlib.metadata.version("cocotb"), str(waves),
              *_ARGUMENTS[simulator], *map(str, _MAKE.items()), public)  # fmt: skip
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

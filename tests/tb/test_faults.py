@@ -16,7 +16,7 @@ FEW = ("row_skipped", "lost_swap", "wrong_padding", "lost_write_enable")
 
 
 def passes(folder: Path, protection: str, module: str, test: str, **settings: Any) -> None:
-    simulation = build(preset("nano", protection), deposits=True)
+    simulation = build(preset("nano", protection), prepare=expose)
     outcome = run(simulation, module=f"vanallen.tb.bench.{module}", test=test, folder=folder, seed=5, settings=settings)
     assert outcome.passed, outcome.message
 
