@@ -60,8 +60,10 @@ def chosen_config(arguments: argparse.Namespace) -> Config:
 
 
 def chip_name(arguments: argparse.Namespace) -> str:
-    """What the results of that configuration are kept under: the preset, and the protection if there is one."""
-    return arguments.config if arguments.protection == "none" else f"{arguments.config}-{arguments.protection}"
+    """What the results of that configuration are kept under: the preset, and the protection if it isn't the default."""
+    return (
+        arguments.config if arguments.protection == DEFAULT_PROTECTION else f"{arguments.config}-{arguments.protection}"
+    )
 
 
 def natural(text: str) -> int:

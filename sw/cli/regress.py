@@ -89,7 +89,7 @@ def _show_mutants(output: Output, mutants: Mapping[str, Any]) -> None:
         by = f": {outcome['by']}" if outcome["by"] else ""
         if outcome["verdict"] != "killed":
             output.print(f"{outcome['verdict']}: {outcome['name']} ({outcome['source']}){by}")
-        elif outcome in mutants["hand"]:
+        elif by and outcome in mutants["hand"]:
             output.print(f"killed: {outcome['name']}{by}")
 
 

@@ -20,8 +20,8 @@ CONFIGS = ("nano", "cubesat", "payload")
 COMPARED = ("nano", "cubesat", "payload", "orbital")
 """Configurations whose protected chip is compared with the unprotected one."""
 
-FLIPS = {"full": 0, "none": 50_000}
-"""Flips that a campaign in the tables draws; 0 for all there are."""
+FLIPS = {("full", "dense"): 0, ("full", "diagonal"): 100_000, ("none", "dense"): 50_000, ("none", "diagonal"): 50_000}
+"""Flips that a campaign in the tables draws, by protection and layer; 0 for all there are."""
 
 EXCHANGED = 20_000
 """Flips drawn while host and chip talk."""
@@ -114,7 +114,7 @@ SOURCES = (
       for name in COMPARED),
     *(Source(f"campaign-{protection}-{layer}",
              ("campaign", "exhaustive-seu", "--config", "nano", "--protection", protection, "--layer", layer,
-              "--sample", str(FLIPS[protection])),
+              "--sample", str(FLIPS[protection, layer])),
              _chosen("space", "injected", "exhaustive", "outcomes", "false_alarms"), _on("nano", protection),
              lenient=True)
       for protection in PROTECTIONS for layer in ("dense", "diagonal")),

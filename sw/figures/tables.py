@@ -167,7 +167,7 @@ def protection(record: Record) -> str:
         for layer in ("dense", "diagonal"):
             for kind in ("full", "none"):
                 figures = _figures(record, f"campaign-{kind}-{layer}")
-                options = f"--config nano --protection {kind} --layer {layer} --sample {FLIPS[kind]}"
+                options = f"--config nano --protection {kind} --layer {layer} --sample {FLIPS[kind, layer]}"
                 command = f"`vanallen campaign exhaustive-seu {options}`"
                 yield [f"flips of a flip-flop of `nano` during a layer with {layer} weights, protection {kind}",
                        _ABSENT if figures is None else _outcomes(figures), command]  # fmt: skip

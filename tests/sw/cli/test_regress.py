@@ -7,10 +7,14 @@ from vanallen.sw.cli.regress import show
 
 
 def mutants_of(survivors, good):
-    hand = [{"name": f"hand{index}", "block": "bus", "source": "here", "verdict": "killed"} for index in range(4)]
-    drawn = [{"name": name, "block": "array", "source": "there.py:3", "verdict": "survived"} for name in survivors]
-    drawn += [{"name": "same", "block": "bus", "source": "x.py:1", "verdict": "equivalent"}]
-    drawn += [{"name": f"d{index}", "block": "bus", "source": "", "verdict": "killed"} for index in range(7)]
+    hand = [
+        {"name": f"hand{index}", "block": "bus", "source": "here", "verdict": "killed", "by": ""} for index in range(4)
+    ]
+    drawn = [
+        {"name": name, "block": "array", "source": "there.py:3", "verdict": "survived", "by": ""} for name in survivors
+    ]
+    drawn += [{"name": "same", "block": "bus", "source": "x.py:1", "verdict": "equivalent", "by": ""}]
+    drawn += [{"name": f"d{index}", "block": "bus", "source": "", "verdict": "killed", "by": ""} for index in range(7)]
     return {"total": 12 + len(survivors), "killed": 11, "survivors": list(survivors), "equivalent": ["same"],
             "good": good, "seed": 1, "seconds": 61.6, "hand": hand, "drawn": drawn}  # fmt: skip
 
