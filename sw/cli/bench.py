@@ -121,5 +121,5 @@ def execute(arguments: argparse.Namespace) -> int:
         for name, speed in result["simulation"].items():
             if speed is not None:
                 output.print(f"simulation, {name.replace('_', ' ')}: {speed:,.0f} cycles/s")
-    output.write_json(result, record=f"bench-{config.name}-full" if config.protected else f"bench-{config.name}")
+    output.write_json(result, record=f"bench-{config.name}" if config.protected else f"bench-{config.name}-none")
     return 0 if good else 1
