@@ -39,6 +39,7 @@ def test_nano_in_generic_gates():
     check(measure_area(FULL).audit)
 
 
+@pytest.mark.slow  # minutes; parts of the chip in these cells: test_audit.py
 @pytest.mark.timeout(900)
 def test_nano_in_cells_of_the_fabric():
     check(audit_chip(chip_netlist(FULL), FULL))

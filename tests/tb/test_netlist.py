@@ -61,7 +61,9 @@ def test_what_a_netlist_is_made_of():
     assert set(counts) <= {"CCU2C", "DP16KD", "L6MUX21", "LUT4", "MULT18X18D", "PFUMX", "TRELLIS_DPR16X4", "TRELLIS_FF"}
 
 
-@pytest.mark.parametrize("config", [NANO, CUBESAT], ids=lambda config: config.name)
+@pytest.mark.parametrize(
+    "config", [NANO, pytest.param(CUBESAT, marks=pytest.mark.slow)], ids=lambda config: config.name
+)
 def test_random_layers_of_the_form_with_dsp_blocks(config):
     """The short regression, with the model of MULT18X18D in every processing element."""
     text = verilog(config, Technology.ECP5)

@@ -20,7 +20,7 @@ def run(config, tmp_path, protection="none", **options):
     return result
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_nano_under_verilator_and_its_coverage(tmp_path):
     result = run("nano", tmp_path, sim="verilator")
     assert len(result.cases) == len(select("", "verilator", "none"))
@@ -28,7 +28,7 @@ def test_nano_under_verilator_and_its_coverage(tmp_path):
     assert result.coverage.points >= 60
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_protected_nano_under_verilator(tmp_path):
     """What is deposited in it: test_faults.py; all of its cases: `make figures ONLY=regress-full`."""
     for part in ("registers", "bus", "layers_steal", "layers_convolution"):
