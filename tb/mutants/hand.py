@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -144,9 +145,15 @@ def mutant_verilog(config: Config, mutant: Mutant) -> str:
         return verilog.__wrapped__(chosen)
 
 
+@lru_cache(maxsize=2)
+def _sound(config: Config) -> str:
+    """The sound design."""
+    return design(config, locations=False)
+
+
 def check_mutant(config: Config, mutant: Mutant) -> None:
     """Raises ValueError if the fault can't be applied, or the chip of ``config`` with it is the sound one."""
-    sound = design(config, locations=False)
+    sound = _sound(config)
     with _applied(mutant):
         if design(config, locations=False) == sound:
             raise ValueError(f"mutant {mutant.name} must change the design")

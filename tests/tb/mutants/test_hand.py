@@ -35,9 +35,9 @@ def test_all_mutants():
     assert len(result.hand) == len(MUTANTS) and len(result.drawn) == 150
 
 
-def test_every_mutant_applies():
-    for mutant in MUTANTS:
-        check_mutant(replace(NANO, columns=2 * NANO.columns) if mutant.wide else NANO, mutant)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_every_mutant_applies(mutant):
+    check_mutant(replace(NANO, columns=2 * NANO.columns) if mutant.wide else NANO, mutant)
 
 
 def test_a_mutant_that_does_not_apply_is_an_error():
