@@ -111,6 +111,14 @@ def _near_ties(shape: tuple[int, int], values: np.random.Generator) -> tuple[NDA
     return np.where(chosen, tie, carry) * values.choice(np.array([-1, 1]), shape), scale
 
 
+def _clear_unused(config: Config, fields: Mapping[str, int], weight: NDArray[np.int8]) -> None:
+    """The weights, from the layer's first row on, of columns that it doesn't use: the checksum column sums all."""
+    used = fields["output_groups"] % config.words_per_column_block * config.rows
+    if used:
+        rows = fields["kernel_height"] * fields["kernel_width"] * fields["input_groups"] * config.rows
+        weight[(fields["column_blocks"] - 1) * rows : fields["column_blocks"] * rows, used:] = 0
+
+
 def make_job(
     config: Config, seed: int, *, kind: str = "mixed", layers: int = 6, slots: int = 3000, steal_interval: int = 1024,
     first: int | None = None,
@@ -133,6 +141,9 @@ def make_job(
     weight = _bytes((arena.weight.count, config.columns), contents, values)
     if kind == "scales" or rng.random() < 0.4:  # channels that aren't there: N no multiple of the array
         weight[:, config.columns - rng.randint(1, config.columns - 1) :] = 0
+    if config.protected:
+        for fields in chosen:
+            _clear_unused(config, fields, weight[fields["weight_base"] - arena.weight.start :])
     return Job(
         config=config,
         arena=arena,
