@@ -39,6 +39,8 @@ class Board:
         Bits a second of the link at the UART.
     uart, led : tuple[str, int]
         Resources of the board file: the link, and the light that shows the interrupt line.
+    alarm : tuple[str, int]
+        Resource of the board file: the input that is high while the chip is too hot.
 
     Raises
     ------
@@ -59,6 +61,7 @@ class Board:
     baud: int = BAUD
     uart: tuple[str, int] = ("uart", 0)
     led: tuple[str, int] = ("led", 0)
+    alarm: tuple[str, int] = ("button_fire", 0)
 
     def __post_init__(self) -> None:
         for field in ("clock_mhz", "baud"):

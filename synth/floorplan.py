@@ -149,7 +149,7 @@ def floorplan(config: Config, device: str) -> dict[str, str]:
         places = [site for place in stack for site in sites.multipliers(place)]
         for row, site in enumerate(places):
             beside = column == config.columns  # the checksum column
-            plan[f"{CHIP}array.{f'checksum.element_{row}' if beside else f'array.pe_{row}_{column}'}.dsp"] = site
+            plan[f"{CHIP}array.{f'checksum_column.element_{row}' if beside else f'array.pe_{row}_{column}'}.dsp"] = site
     free = sites.rams()
 
     def place(cell: str, x: int, y: int) -> None:

@@ -75,7 +75,7 @@ PROTECTED = (
               "that what the host chose to hit was hit: it is forgotten, or hit once more; without a choice nothing"),
     Exemption("Accelerator", "injected", "hold", "ProcessingElement", "likewise: a lost load, where it was chosen"),
     Exemption("ArrayUnit", "selects_wrong", "state", "Control", "what a check found"),
-    Exemption("ParityChecks", "wrong", "state", "Control", "what a check found"),
+    Exemption("ParityChecks", r"wrong(\.\w+)?", "state", "Control", "what a check found"),
     Exemption("ChecksumTest", "row|wrong", "state", "Control", "what a check found"),
     Exemption("Requantizer", r"wrong(\.\w+)?", "state", "Control", "what a check found"),
     Exemption("Scratchpad", "written_wrong", "state", "Control", "what a check found"),

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain, pairwise
 from pathlib import Path
 
 from .errors import TimeLimit, ToolFailed, ToolMissing
@@ -102,7 +103,8 @@ def run_tool(
     if late.is_set() and time_limit is not None:
         raise TimeLimit(tool, time_limit)
     if process.returncode:
-        raise ToolFailed(f"{tool} failed: {_first_error(errors, log)} (all of it: {log})")
+        logs = [log, *(folder / name for flag, name in pairwise(arguments) if flag == "-l")]
+        raise ToolFailed(f"{tool} failed: {_first_error(errors, logs)} (all of it: {logs[-1]})")
     return time.perf_counter() - start
 
 
@@ -117,9 +119,11 @@ def _errors(process: subprocess.Popen[str], tool: str, say: Say) -> list[str]:
     return lines
 
 
-def _first_error(errors: list[str], log: Path) -> str:
-    """The tool's own word for what is wrong: nextpnr and ecppack say it on standard error, Yosys on either."""
-    lines = [*errors, *log.read_text(encoding="utf-8", errors="replace").splitlines()]
+def _first_error(errors: list[str], logs: Sequence[Path]) -> str:
+    """The tool's own word for what is wrong: nextpnr and ecppack say it on standard error, Yosys there, on standard
+    output, or, what the last commands of a script say, in the file that ``-l`` names only."""
+    written = [log.read_text(encoding="utf-8", errors="replace").splitlines() for log in logs if log.is_file()]
+    lines = [*errors, *chain.from_iterable(written)]
     said = [line.strip() for line in lines if "ERROR" in line]
     return (said or [line for line in errors if line] or ["it said nothing"])[0]
 

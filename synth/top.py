@@ -21,8 +21,8 @@ from .pll import Pll, find_pll
 __all__ = ["BoardTop", "MakeCore", "board_pll", "chip"]
 
 MakeCore = Callable[[Board, int], Any]
-"""Makes what lies between the board's pins, a component with members ``rx``, ``tx`` and ``interrupt``, of the board and
-the frequency of the domain ``link`` in Hz."""
+"""Makes what lies between the board's pins, a component with members ``rx``, ``tx``, ``interrupt`` and
+``thermal_alarm``, of the board and the frequency of the domain ``link`` in Hz."""
 
 
 def chip(board: Board, link_hz: int) -> Any:
@@ -57,7 +57,7 @@ def board_pll(board: Board, platform: Any) -> Pll:
 
 class BoardTop(Elaboratable):
     """A board's top: the clocks of chip and link (:class:`ClockGenerator`), and what ``make_core`` makes at the UART's
-    pins and the light.
+    pins, the light and the thermal alarm.
 
     Parameters
     ----------
@@ -73,12 +73,16 @@ class BoardTop(Elaboratable):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.domains += [ClockDomain("sync", reset_less=True), ClockDomain("link", reset_less=True)]
-        pll = board_pll(self.board, platform)
-        m.submodules.clock = ClockGenerator(pll=pll, oscillator=self.board.oscillator)
-        m.submodules.system = system = self.make_core(self.board, pll.input_hz)
-        uart, led = (platform.request(*resource, dir="-") for resource in (self.board.uart, self.board.led))
+        board = self.board
+        pll = board_pll(board, platform)
+        m.submodules.clock = ClockGenerator(pll=pll, oscillator=board.oscillator)
+        m.submodules.system = system = self.make_core(board, pll.input_hz)
+        uart, led, alarm = (platform.request(*resource, dir="-") for resource in (board.uart, board.led, board.alarm))
         m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
         m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
         m.submodules.light = light = io.Buffer(io.Direction.Output, led)
-        m.d.comb += [system.rx.eq(rx.i), tx.o.eq(system.tx), light.o.eq(system.interrupt)]
+        m.submodules.alarm = hot = io.Buffer(io.Direction.Input, alarm)
+        m.d.comb += [
+            system.rx.eq(rx.i), tx.o.eq(system.tx), light.o.eq(system.interrupt), system.thermal_alarm.eq(hot.i),
+        ]  # fmt: skip
         return m

@@ -193,7 +193,7 @@ class ArrayUnit(wiring.Component):
         that it meets the sum of its first slot."""
         rows, columns = self.config.rows, self.config.columns
         m.submodules.weight_sum = weight_sum = WeightSum(columns=columns)
-        m.submodules.checksum = column = ChecksumColumn(rows=rows, technology=self.technology)
+        m.submodules.checksum_column = column = ChecksumColumn(rows=rows, technology=self.technology)
         m.submodules.checksum_accumulator = accumulator = ChecksumAccumulator(rows=self.config.accumulator_rows)
         m.submodules.test = test = ChecksumTest(lanes=self.config.lanes)
         m.submodules.checksum_show = show = TagPipe(tag=show_tag(), depth=1)

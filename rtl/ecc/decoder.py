@@ -15,7 +15,7 @@ class Decoder(wiring.Component):
 
     ::
 
-        word ------+--------------------> [stored] ----> flip the bit named --> data
+        word ------+--------------------> [stored] ----> flip the bit named --> data, check
                    +--> byte parity ----> [predicted] -> flip its byte's -----> parity
         address ---+--> sum of columns -> [syndrome] --> compare with columns-> corrected, uncorrectable
 
@@ -38,6 +38,9 @@ class Decoder(wiring.Component):
         Where the word was read from; not out of the registers that hold the memory's own address.
     data : Out(code.data_bits)
         Corrected. As stored if ``uncorrectable``.
+    check : Out(code.check_bits)
+        The word's check bits, corrected: with ``data`` what is to be written back, which so needs no encoder that would
+        make a valid word of wrong data.
     parity : Out(code.parity_bits)
         The exclusive or of the bits of each byte of ``data``.
     corrected : Out(1)
@@ -54,6 +57,7 @@ class Decoder(wiring.Component):
             "word": In(code.word_bits),
             "address": In(code.address_bits),
             "data": Out(code.data_bits),
+            "check": Out(code.check_bits),
             "parity": Out(code.parity_bits),
             "corrected": Out(1),
             "uncorrectable": Out(1),
@@ -63,9 +67,10 @@ class Decoder(wiring.Component):
         m = Module()
         code = self.code
         stored = Signal(code.data_bits, reset_less=True)
+        stored_check = Signal(code.check_bits, reset_less=True)
         predicted = Signal(code.parity_bits, reset_less=True)
         syndrome = Signal(code.check_bits, reset_less=True)
-        m.d.sync += [stored.eq(self.word), Cat(syndrome, predicted).eq(self._sums())]
+        m.d.sync += [Cat(stored, stored_check).eq(self.word), Cat(syndrome, predicted).eq(self._sums())]
 
         wrong = Signal(code.data_bits)
         wrong_check, wrong_byte = Signal(code.check_bits), Signal(code.parity_bits)
@@ -77,6 +82,7 @@ class Decoder(wiring.Component):
         is_column = Cat(wrong_byte, wrong_check).any()
         for output, value in (
             (self.data, stored ^ wrong),
+            (self.check, stored_check ^ wrong_check),
             (self.parity, predicted ^ wrong_byte),
             (self.corrected, is_column),
             (self.uncorrectable, syndrome.any() & ~is_column),

@@ -136,8 +136,8 @@ class Scratchpad(wiring.Component):
             write.en.eq(pins("writes")), write.addr.eq(pins("write_address")),
         ]  # fmt: skip
         if self.protected:
-            self._decode(m, access, read)
-            m.d.comb += write.data.eq(self._encode(m, access))
+            corrected = self._decode(m, access, read)
+            m.d.comb += write.data.eq(self._encode(m, access, corrected))
         else:
             decoded = Signal.like(self.data, reset_less=True)
             corrected = Signal.like(self.data, reset_less=True)
@@ -162,8 +162,8 @@ class Scratchpad(wiring.Component):
             if self.writable:
                 m.d.comb += [copy.write.eq(self.write[index].enable), copy.write_row.eq(self.write[index].address)]
 
-    def _decode(self, m: Module, access: wiring.Component, read: Any) -> None:
-        """A decoder a bank; it takes the place of the two registers of an unprotected memory."""
+    def _decode(self, m: Module, access: wiring.Component, read: Any) -> list[Value]:
+        """A decoder a bank; it takes the place of the two registers of an unprotected memory. Corrected codewords."""
         rows = [Signal(self.address_bits, name=f"row_{stage}", reset_less=True) for stage in range(3)]
         m.d.sync += [rows[0].eq(read.addr), rows[1].eq(rows[0]), rows[2].eq(rows[1])]
         corrected = Signal(self.banks)
@@ -172,6 +172,7 @@ class Scratchpad(wiring.Component):
         stored = read.data ^ (self.inject & arriving.replicate(2))
         m.d.comb += self.injected.eq(arriving & self.inject.any())
         size = self.bank_bits
+        codewords: list[Value] = []
         for bank in range(self.banks):
             m.submodules[f"decoder_{bank}"] = decoder = Decoder(code=self.code)
             m.d.comb += [
@@ -180,6 +181,7 @@ class Scratchpad(wiring.Component):
                 self.parity.word_select(bank, size // 8).eq(decoder.parity),
                 corrected[bank].eq(decoder.corrected), uncorrectable[bank].eq(decoder.uncorrectable),
             ]  # fmt: skip
+            codewords.append(Cat(decoder.data, decoder.check))
         written_wrong = self._check_written(m) if self.writable else 0
         reader = agreed(copy.reader for copy in access.copies)
         someone = reader != Reader.NOBODY
@@ -191,24 +193,27 @@ class Scratchpad(wiring.Component):
             self.row.eq(rows[-1]), self.differs.eq(access.differs),
             self.failed.eq(uncorrectable.any() & (reader == Reader.HOST)),
         ]  # fmt: skip
+        return codewords
 
-    def _encode(self, m: Module, access: wiring.Component) -> Value:
-        """The registers at the RAM's data pins: a codeword a bank, or one for all banks if only the host writes."""
-        served, address = (agreed(getattr(copy, name) for copy in access.copies) for name in ("served", "next_address"))
-        restores = agreed(copy.restores for copy in access.copies)
-        restored = [self.data.word_select(bank, self.bank_bits) for bank in range(self.banks)]
-        if not self.writable:
+    def _encode(self, m: Module, access: wiring.Component, corrected: list[Value]) -> Value:
+        """The registers at the RAM's data pins: a codeword a bank, or one for all banks if only the host writes. What
+        the scrubber writes back are ``corrected`` codewords as they are, never encoded anew: a fault on their way is a
+        wrong bit in the RAM, not another valid word."""
+        served, restores = (agreed(getattr(copy, name) for copy in access.copies) for name in ("served", "restores"))
+        address = agreed(copy.next_address for copy in access.copies)
+        if self.writable:
+            written = [Mux(served, self.host_data, self.write_data.word_select(bank, self.bank_bits))
+                       for bank in range(self.banks)]  # fmt: skip
+        else:
+            written = [self.host_data]
             chosen = agreed(copy.restored for copy in access.copies)
-            restored = [reduce(or_, (word & chosen[bank].replicate(len(word)) for bank, word in enumerate(restored)))]
+            corrected = [reduce(or_, (word & chosen[bank].replicate(len(word)) for bank, word in enumerate(corrected)))]
         codewords = []
-        for bank, word in enumerate(restored):
-            own = self.write_data.word_select(bank, self.bank_bits) if self.writable else word
+        for bank, (word, right) in enumerate(zip(written, corrected, strict=True)):
             m.submodules[f"encoder_{bank}"] = encoder = Encoder(code=self.code)
-            m.d.comb += [
-                encoder.data.eq(Mux(served, self.host_data, Mux(restores, word, own))), encoder.address.eq(address),
-            ]  # fmt: skip
-            codeword = Signal(self.bank_bits + self.code.check_bits, name=f"codeword_{bank}", reset_less=True)
-            m.d.sync += codeword.eq(Cat(encoder.data, encoder.check))
+            m.d.comb += [encoder.data.eq(word), encoder.address.eq(address)]
+            codeword = Signal(self.stored_bits, name=f"codeword_{bank}", reset_less=True)
+            m.d.sync += codeword.eq(Mux(restores, right, Cat(encoder.data, encoder.check)))
             codewords.append(codeword)
         return Cat(codewords) if self.writable else codewords[0].replicate(self.banks)
 

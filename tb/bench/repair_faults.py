@@ -9,7 +9,8 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles, FallingEdge
 
-from vanallen.rtl.registers import MEMORY_WINDOWS
+from vanallen.rtl.ecc.secded import Secded, Status
+from vanallen.rtl.registers import MEMORY_WINDOWS, Window, window_banks, window_rows
 
 from .deposits import Place
 from .environment import environment
@@ -29,7 +30,9 @@ async def scrub_faults(dut: Any) -> None:
     """A wrong bit ahead of each memory's scrubber; while it is put right a flip in the scrubber, ``jobs`` times.
 
     No other word of the memory changes, and this one has one wrong bit at most, which the next round puts right; flips
-    of what the copies hold don't delay it. A layer then runs well.
+    of what the copies hold don't delay it. Two kinds do more. A flip of the row that the word is decoded with may give
+    it a second wrong bit, for with that row it has two wrong things: that is told. One of a syndrome that was zero
+    names a check bit of another word, which is then wrong as if it had been hit itself. A layer then runs well.
     """
     env = environment()
     rng = random.Random(env.seed)
@@ -88,13 +91,31 @@ async def _struck(rig: Rig, ram: str, place: Place, cycle: int, rng: random.Rand
     after = _contents(rig, ram)
     what = f"{place} {cycle} cycles after row {row} of {ram} was hit"
     others = [index for index, word in enumerate(after) if word != contents[index] and index != row]
-    expect(f"{what}: other rows that changed", others, [])
+    if others and place[0].endswith(".syndrome"):
+        changed = [(after[index] ^ contents[index]).bit_count() for index in others]
+        expect(f"{what}: wrong bits of other rows", changed, [1])
+        await rig.deposits.put({(f"{ram}.ram", index): contents[index] for index in others})
+    else:
+        expect(f"{what}: other rows that changed", others, [])
     wrong = (after[row] ^ before).bit_count()
-    expect(f"{what}: wrong bits of the row at most one, not {wrong}", wrong <= 1, True)
+    if wrong > 1 and place[0] == f"{ram}.address":
+        expect(f"{what}: what is said of the word", _said(rig, ram, row), Status.UNCORRECTABLE)
+    else:
+        expect(f"{what}: wrong bits of the row at most one, not {wrong}", wrong <= 1, True)
     if wrong:
         await FallingEdge(rig.host.dut.clk)
         await rig.deposits.put({(f"{ram}.ram", row): before})
-    return "later" if wrong else "right"
+    return ("right", "later", "told")[min(wrong, 2)]
+
+
+def _said(rig: Rig, ram: str, row: int) -> Status:
+    """What the code says of a word, or of the worst of a row's."""
+    config, window = rig.job.config, Window[ram.removesuffix("_ram").upper()]
+    banks, bits = window_banks(config, window)
+    code = Secded(data_bits=bits, address_bits=(window_rows(config, window) - 1).bit_length())
+    stored = rig.deposits.value(f"{ram}.ram", row)
+    words = [stored >> bank * code.word_bits & (1 << code.word_bits) - 1 for bank in range(banks)]
+    return max((code.decode(word, row).status for word in words), key=list(Status).index)
 
 
 async def _while_running(rig: Rig, layer: str, rng: random.Random, jobs: int) -> None:

@@ -86,21 +86,22 @@ class EncoderSums(_Sums):
 
 
 class DecoderSums(_Sums):
-    """The decoder's first stage: syndrome, byte parity and data."""
+    """The decoder's first stage: syndrome, byte parity and the word."""
 
     def columns(self) -> list[int]:
         code = self.code
         parity = code.check_bits
         stored = parity + code.parity_bits
         data = [column | 1 << parity + bit // 8 | 1 << stored + bit for bit, column in enumerate(code.data_columns)]
-        return [*data, *(1 << row for row in range(code.check_bits)), *code.address_columns]
+        check = [1 << row | 1 << stored + code.data_bits + row for row in range(code.check_bits)]
+        return [*data, *check, *code.address_columns]
 
     def result(self, m: Module, bits: Value, name: str) -> Value:
         decoder = Decoder(code=self.code)
         m.submodules[name] = fragment = Fragment.get(decoder, None)
         m.d.comb += Cat(decoder.word, decoder.address).eq(bits)
         stage = registers(fragment)
-        return Cat(stage.syndrome, stage.predicted, stage.stored)
+        return Cat(stage.syndrome, stage.predicted, stage.stored, stage.stored_check)
 
 
 class Wrong(enum.Enum, shape=2):
@@ -113,9 +114,9 @@ class Wrong(enum.Enum, shape=2):
 
 
 class CodeCorrects(Window):
-    """The decoder's second stage, from any data with their byte parity, and the syndrome of what is wrong: one wrong
-    bit is corrected; two, or an address with one, two or three wrong bits, are told and nothing is changed. The byte
-    parity stays that of the data."""
+    """The decoder's second stage, from any word with its data's byte parity, and the syndrome of what is wrong: one
+    wrong bit is corrected; two, or an address with one, two or three wrong bits, are told and nothing is changed. The
+    byte parity stays that of the data."""
 
     latency = 1
 
@@ -140,11 +141,13 @@ class CodeCorrects(Window):
         syndrome = _sum(Cat(flipped, moved), columns)
         starts = (stage.syndrome == syndrome) & (stage.predicted == _byte_parity(code, stage.stored))
         m.d.comb += Assume((self.cycle != 0) | starts)
-        correction = Mux(wrong == Wrong.BIT, flipped[: code.data_bits], 0)
-        want, was = self.noted(m, stage.stored ^ correction, "want"), self.noted(m, wrong, "was")
+        correction = Mux(wrong == Wrong.BIT, flipped, 0)
+        right = self.noted(m, Cat(stage.stored, stage.stored_check) ^ correction, "right")
+        want, was = right[: code.data_bits], self.noted(m, wrong, "was")
         told = Cat(decoder.corrected, decoder.uncorrectable)
         return [
             ("data", decoder.data == want),
+            ("check bits", decoder.check == right[code.data_bits :]),
             ("byte parity", decoder.parity == _byte_parity(code, want)),
             ("a clean word", (was != Wrong.NOTHING.value) | (told == 0b00)),
             ("a wrong bit is corrected", (was != Wrong.BIT.value) | (told == 0b01)),

@@ -117,6 +117,7 @@ class Counter(wiring.Component):
     rx: In(1)
     tx: Out(1)
     interrupt: Out(1)
+    thermal_alarm: In(1)
 
     def __init__(self, bits):
         self.bits = bits

@@ -52,7 +52,7 @@ def test_neighbours_of_the_array_are_near(name, device, protection):
         of(plan, r"array\.array\.pe_(\d+)_(\d+)\.dsp"),
         of(plan, r"array\.accumulator_(\d+)\.bank_(\d)\.0\.0"),
     )
-    beside = of(plan, r"array\.checksum\.element_(\d+)\.dsp")
+    beside = of(plan, r"array\.checksum_column\.element_(\d+)\.dsp")
     elements |= {(row, config.columns): site for (row,), site in beside.items()}
     assert elements.keys() == {(row, column) for row in range(config.rows) for column in range(columns)}
     assert accumulators.keys() == {(column, bank) for column in range(config.columns) for bank in range(2)}
@@ -100,7 +100,7 @@ def test_the_array_s_names_are_the_design_s(protection):
         if "_ram.ram." in cell:
             continue
         *_, module, leaf = cell.removesuffix(".0.0").split(".")
-        assert re.search(rf"^module \\\S*\.{module}(\$\d+)?$", design, re.MULTILINE), cell
+        assert re.search(rf"^  cell \\\S+ \\{module}$", design, re.MULTILINE), cell
         assert re.search(rf"^  (cell|memory) .*\\{leaf}$", design, re.MULTILINE), cell
 
 

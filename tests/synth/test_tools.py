@@ -25,6 +25,11 @@ def test_seconds_and_output(tmp_path, said):
     ("tool", "arguments", "message"),
     [
         ("yosys", ["-p", "read_rtlil no-such.il"], r"yosys failed: ERROR: .*no-such\.il.* \(all of it: .*yosys\.txt\)"),
+        (
+            "yosys",
+            ["-q", "-l", "d.rpt", "-p", "hierarchy -top nothing"],
+            r"ERROR: Module .nothing. not found.*: .*d\.rpt\)",
+        ),
         ("nextpnr-ecp5", ["--45k", "--json", "no-such.json"], r"nextpnr-ecp5 failed: ERROR: .*no-such\.json"),
     ],
 )

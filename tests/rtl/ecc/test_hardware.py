@@ -9,7 +9,7 @@ from vanallen.rtl.ecc.decoder import Decoder
 from vanallen.rtl.ecc.encoder import Encoder
 from vanallen.rtl.ecc.secded import Secded, Status
 
-OUTPUTS = ("data", "parity", "corrected", "uncorrectable")
+OUTPUTS = ("data", "check", "parity", "corrected", "uncorrectable")
 
 
 @pytest.fixture(params=[(8, 4), (12, 14), (32, 11), (64, 15), (16, 0)], ids=lambda size: f"{size[0]}_{size[1]}")
@@ -34,8 +34,9 @@ def random_word(rng, code, flips):
 def expected(code, word, address):
     decoded = code.decode(word, address)
     corrected, uncorrectable = (int(decoded.status is status) for status in (Status.CORRECTED, Status.UNCORRECTABLE))
+    check = code.check(decoded.data, address) if corrected else word >> code.data_bits
     # one wrong data bit changes a byte's parity, which is corrected with it
-    return decoded.data, byte_parity(code, decoded.data), corrected, uncorrectable
+    return decoded.data, check, byte_parity(code, decoded.data), corrected, uncorrectable
 
 
 def test_encoder(simulate, code):
@@ -69,7 +70,7 @@ def test_every_bit_of_a_word(trace, code):
     data, word, address = random_word(random.Random(3), code, 0)
     steps = [{"word": word ^ 1 << bit, "address": address} for bit in range(code.word_bits)]
     rows = trace(Decoder(code=code), steps + [{}] * Decoder.latency, OUTPUTS)
-    assert set(rows[Decoder.latency :]) == {(data, byte_parity(code, data), 1, 0)}
+    assert set(rows[Decoder.latency :]) == {(data, code.check(data, address), byte_parity(code, data), 1, 0)}
 
 
 def registers(fragment):
@@ -78,12 +79,13 @@ def registers(fragment):
 
 @pytest.mark.parametrize("flips", [0, 1])
 def test_a_flip_of_any_register_is_told(simulate, code, flips):
-    """Wrong data come with a wrong parity, or ``uncorrectable``; with the parity alone if the word is clean."""
+    """Wrong data come with a wrong parity, or ``uncorrectable``; with the parity alone if the word is clean. What would
+    be written back has one wrong bit at most."""
     rng = random.Random(4)
     decoder = Decoder(code=code)
     fragment = Fragment.get(decoder, None)
     places = [(register, bit) for register in registers(fragment) for bit in range(len(register))]
-    widths = 2 * (code.data_bits + code.parity_bits) + code.check_bits + 2
+    widths = 2 * (code.word_bits + code.parity_bits) + code.check_bits + 2
     assert len(places) == widths and all(register.reset_less for register, _ in places)
     wrong_data = []
 
@@ -100,6 +102,9 @@ def test_a_flip_of_any_register_is_told(simulate, code, flips):
             found, parity = ctx.get(decoder.data), ctx.get(decoder.parity)
             told = parity != byte_parity(code, found)
             assert found == data or told or (flips and ctx.get(decoder.uncorrectable)), (register.name, bit)
+            back = found | ctx.get(decoder.check) << code.data_bits
+            if ctx.get(decoder.corrected):
+                assert (back ^ code.encode(data, address)).bit_count() <= 1, (register.name, bit)
             wrong_data.append(found != data)
 
     simulate(fragment, testbench)
