@@ -92,10 +92,14 @@ class Elaborated:
         self._parts = {path: part for path, part in everything.items()
                        if not under or path == under or path.startswith(f"{under}.")}  # fmt: skip
         self.kinds = {plain(path): type(part.origin).__name__ for path, part in self._parts.items()}
-        nets = build_netlist(whole).signals  # type: ignore[no-untyped-call]
+        netlist = build_netlist(whole)  # type: ignore[no-untyped-call]
+        nets = netlist.signals
         bits = {net: (_join(path, part.names[signal]), place) for path, part in self._parts.items()
                 for signal in _sources(part) for place, net in enumerate(nets[signal])}  # fmt: skip
         self.bits = {name: [bits.get(net) for net in nets[signal]] for name, signal in _named(self._parts, nets)}
+        # ports that no signal has given its name, as parts of one: Yosys may keep this name of a net and no other
+        self.bits |= {name: [bits.get(net) for net in value] for name, value in _ports_of_modules(netlist)
+                      if name not in self.bits}  # fmt: skip
         self.copies = [self._copy(path, index) for path, part in self._parts.items()
                        if isinstance(part.origin, Triplicated) for index in range(3)]  # fmt: skip
         ports = {net for signal in _inputs(self._parts[under].origin) if signal in nets
@@ -150,6 +154,13 @@ def _named(parts: dict[str, _Part], nets: Any) -> Iterator[tuple[str, Any]]:
         for signal, name in part.names.items():
             if signal in nets:
                 yield _join(path, name), signal
+
+
+def _ports_of_modules(netlist: Any) -> Iterator[tuple[str, Any]]:
+    """Each port of every module, by its name and the instances it lies in, and its nets."""
+    for module in netlist.modules:
+        for name, (value, _) in module.ports.items():
+            yield ".".join((*module.name[1:], name)), value
 
 
 def _sources(part: _Part) -> Iterator[Any]:
