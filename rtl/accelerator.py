@@ -120,12 +120,12 @@ class Accelerator(wiring.Component):
         activation, weight, parameter, command = (
             self.memories[name] for name in ("activation", "weight", "parameter", "command")
         )
-        write, enable = self.requantizer.write, self.requantizer.write.enable
+        write = self.requantizer.write
         if self.config.protected:
             # the word of a tag that has changed, or of a block that will be done again, may belong anywhere
-            enable = enable & (sound(self.requantizer.retired) & ~job.halt).replicate(len(enable))
+            m.d.comb += activation.blocked[index].eq(~sound(self.requantizer.retired) | job.halt)
         m.d.comb += [
-            activation.write[index].enable.eq(enable), activation.write[index].address.eq(write.address),
+            activation.write[index].enable.eq(write.enable), activation.write[index].address.eq(write.address),
             activation.read[index].enable.eq(issue.read), activation.read[index].address.eq(issue.address),
             weight.read[index].enable.eq(issue.tag.load), weight.read[index].address.eq(issue.weight_address),
             parameter.read[index].enable.eq(drain.parameter_read),
@@ -169,7 +169,7 @@ class Accelerator(wiring.Component):
             throttled = throttled ^ hit
         m.d.comb += [
             commit.restart.eq(fill.filling), commit.prepare.eq(job.prepare), commit.halt.eq(job.halt),
-            commit.retired.eq(retired), drain.due.eq(commit.due), commit.block_rows.eq(drain.rows),
+            commit.retired.eq(retired), drain.due.eq(commit.due_next), commit.block_rows.eq(drain.rows),
             job.due.eq(commit.due), job.complete.eq(commit.complete), job.wrong.eq(Cat(wrong[code] for code in FAULTS)),
             job.limit.eq(host.replay_limit), job.patience.eq(host.patience), job.throttled.eq(throttled),
             issue.skip.eq(job.skip), drain.skips_row.eq(issue.skips_row), drain.skips.eq(issue.skips),

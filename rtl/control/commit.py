@@ -18,21 +18,21 @@ __all__ = ["CommitMachine"]
 class CommitMachine(Machine):
     """Counts the rows whose last slot leaves the requantizer in the order they should; a block is ``due`` two cycles
     after its last word was asked to be written, when every check of it has been heard, and ``complete`` if as many rows
-    have come as the command says. ``block_rows`` (less one)
-    is the drain machine's answer to ``due``.
+    have come as the command says. ``block_rows`` (less one) is the drain machine's answer to ``due_next``, which is
+    ``due`` a cycle before.
     """
 
-    flow = frozenset({"row_1", "row_2", "end_1", "end_2"})
+    flow = frozenset({"row_1", "row_2", "end_1", "end_2", "complete"})
 
     def __init__(self, *, config: Config):
         self.config = config
         row = (config.accumulator_rows - 1).bit_length()
         self.state = StructLayout({
-            "row_1": 1, "row_2": 1, "end_1": End, "end_2": End, "rows": row + 1,
+            "row_1": 1, "row_2": 1, "end_1": End, "end_2": End, "complete": 1, "rows": row + 1,
         })  # fmt: skip
         self.ports = {
             "prepare": In(1), "halt": In(1), "retired": In(drain_tag(config)),
-            "due": Out(End), "block_rows": In(row), "complete": Out(1),
+            "due": Out(End), "due_next": Out(End), "block_rows": In(row), "complete": Out(1),
         }  # fmt: skip
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
@@ -41,6 +41,7 @@ class CommitMachine(Machine):
         m.d.comb += [
             then.row_1.eq(retired.valid & retired.row_ends), then.row_2.eq(now.row_1),
             then.end_1.eq(Mux(retired.valid, retired.end, End.NONE)), then.end_2.eq(now.end_1),
-            port.due.eq(now.end_2), port.complete.eq(counted == port.block_rows + 1),
+            port.due.eq(now.end_2), port.due_next.eq(now.end_1),
+            then.complete.eq(then.rows + now.row_1 == port.block_rows + 1), port.complete.eq(now.complete),
             then.rows.eq(Mux(port.prepare | port.halt | (now.end_2 != End.NONE), 0, counted)),
         ]  # fmt: skip

@@ -67,7 +67,7 @@ class JobMachine(Machine):
     ``throttled``, and ends the job at zero.
     """
 
-    flow = frozenset({"at_last", "faults", "trouble", "fault"})
+    flow = frozenset({"at_last", "faults", "trouble", "fault", "halted"})
 
     def __init__(self, *, config: Config, flush_cycles: int):
         self.config = config
@@ -86,7 +86,7 @@ class JobMachine(Machine):
             "overflow": 1,
             "faults": len(COMMAND_ERRORS),
             "trouble": ERROR_BITS,
-            **({"fault": ERROR_BITS, "replays": REPLAY_BITS, "watchdog": 26} if config.protected else {}),
+            **({"fault": ERROR_BITS, "replays": REPLAY_BITS, "watchdog": 26, "halted": 1} if config.protected else {}),
         })  # fmt: skip
         self.ports = {
             "start": In(1),
@@ -126,8 +126,9 @@ class JobMachine(Machine):
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         latency = Scratchpad.latency
         halts = now.phase == Phase.FLUSH
-        if self.config.protected:
-            halts |= now.phase == Phase.REPLAY
+        if self.config.protected:  # known beforehand, for what is told to stop is far away
+            halts = now.halted
+            m.d.comb += then.halted.eq((then.phase == Phase.FLUSH) | (then.phase == Phase.REPLAY))
         fetching = now.phase == Phase.FETCH
         m.d.comb += [
             port.fetch.eq(fetching & (now.counter < COMMAND_WORDS)),

@@ -62,6 +62,8 @@ class Scratchpad(wiring.Component):
         The row that ``write`` writes, and the word that ``host_write`` of a cycle ago writes to its banks.
     write_parity : In
         With protection: the parity of each byte of ``write_data``.
+    blocked : In, a bit a copy
+        With protection: what ``write`` asks for in this cycle is not to be written after all.
     fill : In, a bit a copy
         Writes ``host_data`` too, to every bank, before everything else: a row a cycle, every row in as many cycles as
         there are rows.
@@ -117,7 +119,7 @@ class Scratchpad(wiring.Component):
                         "corrected": Out(1), "uncorrectable": Out(1), "row": Out(self.address_bits),
                         "differs": Out(1), "inject": In(2), "injected": Out(1)}  # fmt: skip
         if protected and writable:
-            members["write_parity"] = In(banks * bank_bits // 8)
+            members |= {"write_parity": In(banks * bank_bits // 8), "blocked": In(copies)}
         self.stored_bits = bank_bits + (self.code.check_bits if protected else 0)
         super().__init__(members)
 
@@ -161,6 +163,8 @@ class Scratchpad(wiring.Component):
             ]  # fmt: skip
             if self.writable:
                 m.d.comb += [copy.write.eq(self.write[index].enable), copy.write_row.eq(self.write[index].address)]
+            if self.writable and self.protected:
+                m.d.comb += copy.blocked.eq(self.blocked[index])
 
     def _decode(self, m: Module, access: wiring.Component, read: Any) -> list[Value]:
         """A decoder a bank; it takes the place of the two registers of an unprotected memory. Corrected codewords."""
@@ -221,6 +225,6 @@ class Scratchpad(wiring.Component):
         """Whether what the data path wrote a cycle ago had another parity than came with it."""
         wrong = Signal(name="written_wrong", reset_less=True)
         parity = Cat(self.write_data.word_select(byte, 8).xor() for byte in range(len(self.write_parity)))
-        m.d.sync += wrong.eq(agreed(self.write[index].enable for index in range(self.copies)).any()
-                             & (parity != self.write_parity))  # fmt: skip
+        written = agreed(self.write[index].enable.any() & ~self.blocked[index] for index in range(self.copies))
+        m.d.sync += wrong.eq(written & (parity != self.write_parity))
         return wrong

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -31,18 +31,24 @@ class ScrubbedAccessMachine(AccessMachine):
     the same row is then read again. Nothing else writes back. A word that can't be corrected stays as it is:
     ``corrected`` is low for it.
 
+    ``blocked``: what ``write`` asks for is not to be written. It comes last in its cycle: only what is written, and
+    whether that is read, follows from it; of the word that arrives it is taken as a write.
     ``reader`` is who asked for the word that arrives; ``arriving``: two cycles earlier, that it is the data path's.
     """
 
-    flow = AccessMachine.flow | {f"reader_{stage}" for stage in range(timing.MEMORY)} | {"still"}
+    flow = (AccessMachine.flow | {f"reader_{stage}" for stage in range(timing.MEMORY)}
+            | {"still", "arrived", "finished"})  # fmt: skip
 
     def __init__(self, *, rows: int, banks: int):
         super().__init__(rows=rows, banks=banks)
         members = {name: field.shape for name, field in self.state}
         stages = {f"reader_{stage}": Reader for stage in range(timing.MEMORY)}
-        self.state = type(self.state)({**members, **stages, "still": timing.MEMORY - 1, "scrubbing": 1})
+        self.state = type(self.state)({
+            **members, **stages, "still": timing.MEMORY - 1, "arrived": 1, "finished": 1, "scrubbing": 1,
+        })  # fmt: skip
         self.ports = {
             **self.ports,
+            "blocked": In(1),
             "corrected": In(banks),
             "reader": Out(Reader),
             "arriving": Out(1),
@@ -53,39 +59,50 @@ class ScrubbedAccessMachine(AccessMachine):
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         readers = [getattr(now, f"reader_{stage}") for stage in range(timing.MEMORY)]
         arrives = readers[-1] == Reader.SCRUBBER
+        asks = port.read | now.asked
+        own, meets, puts_right, scrubs = (Signal(name=name) for name in ("own", "meets", "puts_right", "scrubs"))
+        own_writes, first = Signal.like(port.write), Signal.like(port.corrected)
         self._choose(m, now, then, port)
-        own = Signal()
-        scrubs = Signal()
-        puts_right = Signal()
-        first = Signal(len(port.corrected))
         m.d.comb += [
             own.eq(now.served | port.write.any()),
-            port.restores.eq(arrives & now.still[-1] & ~own),
-            first.eq(port.corrected & (~port.corrected + 1)),
-            port.restored.eq(first),
-            scrubs.eq(~(port.read | now.asked | port.fill | now.scrubbing)),
+            own_writes.eq(Mux(now.served, now.served_banks, port.write & ~port.blocked.replicate(len(port.write)))),
+            port.next_address.eq(Mux(now.served, now.served_row, port.write_row)),
+            scrubs.eq(~(asks | port.fill | now.scrubbing)),
+            then.read_address.eq(Mux(port.read, port.read_row, Mux(now.asked, now.asked_row, now.row))),
+            meets.eq(own_writes.any() & (then.read_address == port.next_address)),
         ]
-        with m.If(port.restores):
-            m.d.comb += then.write_address.eq(now.row)
-        with m.If(scrubs):
-            m.d.comb += then.read_address.eq(now.row)
-        read_too = (port.read | now.asked) & (then.read_address == then.write_address)
-        m.d.comb += puts_right.eq(port.restores & ~read_too)
-        with m.If(puts_right):
-            m.d.comb += then.writes.eq(first)
-        meets = self._ports_never_meet(m, now, then, port, requested=port.read | now.asked | scrubs)
+        self._read(m, now, then, port, asks=asks, scrubs=scrubs, meets=meets)
         m.d.comb += [
-            then.collided.eq((port.read | now.asked) & meets),
-            then.reader_0.eq(Mux(meets, Reader.NOBODY, Mux(port.read, Reader.DATA_PATH, Mux(
-                now.asked, Reader.HOST, Mux(scrubs, Reader.SCRUBBER, Reader.NOBODY))))),
-            *(getattr(then, f"reader_{stage}").eq(readers[stage - 1]) for stage in range(1, timing.MEMORY)),
+            port.restores.eq(arrives & now.still[-1] & ~own),
+            first.eq(port.corrected & (~port.corrected + 1)), port.restored.eq(first),
+            puts_right.eq(port.restores & ~(asks & (then.read_address == now.row))),
+            then.writes.eq(Mux(puts_right, first, own_writes)),
+            then.write_address.eq(Mux(port.restores, now.row, port.next_address)),
             then.still.eq(Cat(~own, now.still[:-1] & (~own).replicate(timing.MEMORY - 2))),
-            port.reader.eq(readers[-1]), port.arriving.eq(readers[1] == Reader.DATA_PATH),
+            # on when nothing is wrong in this row any more, or nothing that could be put right
+            then.arrived.eq(arrives),
+            then.finished.eq(arrives & (~port.corrected.any() | (puts_right & (first == port.corrected)))),
+            then.row.eq(now.row + (port.fill | now.finished)),
         ]  # fmt: skip
-        # on when nothing is wrong in this row any more, or nothing that could be put right
-        done = arrives & (~port.corrected.any() | (puts_right & (first == port.corrected)))
-        m.d.comb += then.row.eq(now.row + (port.fill | done))
-        with m.If(arrives):
+        with m.If(now.arrived):
             m.d.comb += then.scrubbing.eq(0)
         with m.Elif(scrubs & ~meets):
             m.d.comb += then.scrubbing.eq(1)
+
+    def _read(self, m: Module, now, then, port, *, asks: Value, scrubs: Value, meets: Value) -> None:
+        """The read port, and who gets what comes of it."""
+        for stage in range(1, timing.MEMORY):
+            m.d.comb += getattr(then, f"reader_{stage}").eq(getattr(now, f"reader_{stage - 1}"))
+        with m.If(meets | ~(asks | scrubs)):
+            m.d.comb += then.reader_0.eq(Reader.NOBODY)
+        with m.Elif(port.read):
+            m.d.comb += then.reader_0.eq(Reader.DATA_PATH)
+        with m.Else():
+            m.d.comb += then.reader_0.eq(Mux(now.asked, Reader.HOST, Reader.SCRUBBER))
+        last = getattr(now, f"reader_{timing.MEMORY - 1}")
+        m.d.comb += [
+            then.reads.eq((asks | scrubs) & ~meets), then.collided.eq(asks & meets), port.collision.eq(now.collided),
+            port.reads.eq(now.reads), port.read_address.eq(now.read_address),
+            port.writes.eq(now.writes), port.write_address.eq(now.write_address),
+            port.reader.eq(last), port.arriving.eq(now.reader_1 == Reader.DATA_PATH),
+        ]  # fmt: skip

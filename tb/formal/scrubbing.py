@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Fragment, Module, Signal
+from amaranth.hdl import Fragment, Module, Signal
 
 from vanallen.rtl import timing
 from vanallen.rtl.control.machine import Control
@@ -34,7 +34,7 @@ class ScrubberContract(Specification):
         with m.Elif(writes & (access.write_address == row)):
             m.d.sync += dirty.eq(1)
         scrubs = [getattr(held, f"reader_{stage}") == Reader.SCRUBBER for stage in range(timing.MEMORY)]
-        always(m, "invariant: one word at a time", held.scrubbing == sum(scrubs, Const(0)))
+        always(m, "invariant: one word at a time", held.scrubbing == sum(scrubs, held.arrived))
         always(m, "invariant: the row at the pins", ~scrubs[0] | held.served | (held.read_address == held.row))
         for stage, scrub in enumerate(scrubs[1:]):
             moved = held.served | ~held.still[stage]

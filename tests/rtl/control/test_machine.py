@@ -24,7 +24,7 @@ MACHINES = machines(FULL)
 SHIFTS = ("still", "flight")
 """Members that shift: each bit is made of the next one, and the last of none."""
 
-RECOVERY = 6
+RECOVERY = 7
 """Cycles after a flip in which a copy may hold something else than the others."""
 
 
