@@ -38,10 +38,11 @@ class CommitMachine(Machine):
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         retired = port.retired
         counted = now.rows + now.row_2
+        row_ends, end = now.row_1, now.end_1
         m.d.comb += [
-            then.row_1.eq(retired.valid & retired.row_ends), then.row_2.eq(now.row_1),
-            then.end_1.eq(Mux(retired.valid, retired.end, End.NONE)), then.end_2.eq(now.end_1),
-            port.due.eq(now.end_2), port.due_next.eq(now.end_1),
-            then.complete.eq(then.rows + now.row_1 == port.block_rows + 1), port.complete.eq(now.complete),
+            then.row_1.eq(retired.valid & retired.row_ends), then.row_2.eq(row_ends),
+            then.end_1.eq(Mux(retired.valid, retired.end, End.NONE)), then.end_2.eq(end),
+            port.due.eq(now.end_2), port.due_next.eq(end),
+            then.complete.eq(then.rows + row_ends == port.block_rows + 1), port.complete.eq(now.complete),
             then.rows.eq(Mux(port.prepare | port.halt | (now.end_2 != End.NONE), 0, counted)),
         ]  # fmt: skip

@@ -63,7 +63,7 @@ _VOTE = "majority(self.first, self.second, self.third)"
 _SUMS = r"array\.array\.pe_.*\.(product|total|active)"
 _CONTROL = "copy.governor"
 _CORRECTS = Proven("code.corrects.32_11")
-_RETIRED = "(sound(self.requantizer.retired) & ~job.halt).replicate(len(enable))"
+_BLOCKED = "~sound(self.requantizer.retired) | job.halt"
 
 PROTECTION = (
     # voters and copies
@@ -94,11 +94,11 @@ PROTECTION = (
     _mutant("scrubber_overwrites_newer", ScrubbedAccessMachine, "step",
             "arrives & now.still[-1] & ~own", "arrives & ~own", Proven("scrubber.newest")),
     _mutant("scrubber_never_runs", ScrubbedAccessMachine, "step",
-            "~(port.read | now.asked | port.fill | now.scrubbing)", "0", Simulated("scrubbing")),
+            "~(asks | port.fill | now.scrubbing)", "0", Simulated("scrubbing")),
     _mutant("scrubber_writes_nothing", ScrubbedAccessMachine, "step",
-            "then.writes.eq(first)", "then.writes.eq(0)", Simulated("scrubbing")),
+            "Mux(puts_right, first, own_writes)", "own_writes", Simulated("scrubbing")),
     _mutant("scrubber_stays", ScrubbedAccessMachine, "step",
-            "now.row + (port.fill | done)", "now.row + port.fill", Simulated("scrubbing")),
+            "now.row + (port.fill | now.finished)", "now.row + port.fill", Simulated("scrubbing")),
     _mutant("written_byte_unchecked", Scratchpad, "_check_written",
             "parity != self.write_parity", "parity[1:] != self.write_parity[1:]", Simulated("written")),
     _mutant("written_word_unchecked", Scratchpad, "_check_written",
@@ -121,10 +121,10 @@ PROTECTION = (
             "checks.wrong.tag | selects_wrong", "checks.wrong.tag", Struck(r"array\.drain_(select|show)_.*", 10_000)),
     _mutant("drain_tag_unchecked", Accelerator, "_protection",
             "array.tag | ~sound(retired)", "array.tag", Struck(r"array\.drain_tags\..*|requantizer\.tags\..*")),
-    _mutant("struck_tag_writes", Accelerator, "_memories", _RETIRED, "(~job.halt).replicate(len(enable))",
+    _mutant("struck_tag_writes", Accelerator, "_memories", _BLOCKED, "job.halt",
             Struck(r"requantizer\.tags\..*", 1500)),
-    _mutant("halted_block_writes", Accelerator, "_memories", _RETIRED,
-            "sound(self.requantizer.retired).replicate(len(enable))",
+    _mutant("halted_block_writes", Accelerator, "_memories", _BLOCKED,
+            "~sound(self.requantizer.retired)",
             Struck(r"store\.word_1", 3000)),
     _mutant("issue_tag_parity_inverted", IssueMachine, "_outputs",
             "tag.as_value().xor()", "~tag.as_value().xor()", Struck(r"array\.tags\..*")),
@@ -150,7 +150,7 @@ PROTECTION = (
             "now.row_1", "retired.valid & retired.row_ends", Struck(r"requantizer\.byte_.", 1500),
             ("now.end_1", "Mux(retired.valid, retired.end, End.NONE)")),
     _mutant("commit_without_rows", CommitMachine, "step",
-            "counted == port.block_rows + 1", "1", Simulated("rows")),
+            "then.rows + row_ends == port.block_rows + 1", "1", Simulated("rows")),
     _mutant("replay_limit_ignored", JobMachine, "_replay", "now.replays.any()", "1", Simulated("replays")),
     _mutant("replay_not_counted", JobMachine, "_replay", "now.replays - 1", "now.replays", Simulated("replays")),
     _mutant("replay_skips_a_block", JobMachine, "_protect", "now.blocks", "now.blocks + 1", Struck(_SUMS)),

@@ -16,6 +16,7 @@ BOARD = Board(
     config="nano",
     clock_mhz=50,
     platform="amaranth_boards.versa_ecp5_5g:VersaECP55GPlatform",
+    alarm=("switch", 0),
     device="LFE5UM5G-45F",
     speed="8",
     oscillator="clk100",

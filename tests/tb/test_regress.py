@@ -35,10 +35,18 @@ def test_protected_nano_under_verilator(tmp_path):
         run("nano", tmp_path, protection="full", filter=part)
 
 
-@pytest.mark.timeout(300)
 def test_nano_under_icarus(tmp_path):
-    result = run("nano", tmp_path, sim="icarus")
+    """A simulator that knows X; all cases are slow."""
+    result = run("nano", tmp_path, sim="icarus", filter="start")
     assert "start.defined" not in result.coverage.missed
+    for part in ("registers", "layers_steal", "bus_pauses"):
+        run("nano", tmp_path, sim="icarus", filter=part)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_nano_under_icarus_all(tmp_path):
+    run("nano", tmp_path, sim="icarus")
 
 
 @pytest.mark.slow  # building the payload chip for cocotb takes minutes where the machine is shared

@@ -269,7 +269,8 @@ def test_streams_are_right_and_without_alarm(model, technology):
 
 
 @pytest.mark.parametrize(("name", "registers", "memories"), [
-    ("nano", 5, 0.2), ("three_groups", 0.7, 0.1), ("one_group", 1, 0.1), ("wide", 1, 0.1)])  # fmt: skip
+    ("nano", 5, 0.2), ("three_groups", 0.7, 0.1), ("one_group", 1, 0.1),
+    pytest.param("wide", 1, 0.1, marks=pytest.mark.slow)])  # fmt: skip
 def test_no_flip_is_unseen(model, name, registers, memories):
     found = campaign(model(name), CONFIGS[name], seeds=(1, 2), registers=registers, memories=memories)
     assert len(found) > 500
