@@ -102,7 +102,7 @@ PLAN = (
         "ram_read",
         "SECDED of the word as read; parity of the corrected data, predicted beside them",
         rf"{_RAM}\.ram\.read_\d+",
-        rf"{_RAM}\.decoder_\d+\.(stored|stored_check|syndrome|predicted|(data|check|parity)_register)",
+        rf"{_RAM}\.decoder_\d+\.(stored|(data|check|parity)_register)",
         seen="corrected, or the data disagree with their parity: outputs right, the block or the access done again",
         tests=("tests/rtl/ecc/test_hardware.py::test_a_flip_of_any_register_is_told",),
         also=("faults_double", "faults_in_scrub"),
@@ -110,7 +110,7 @@ PLAN = (
     _entry(
         "ram_row",
         "the row is part of the code: a word of another row is told, never corrected",
-        rf"{_RAM}\.(address|row|row_\d)",
+        rf"{_RAM}\.(address|row|row_\d|decoder_\d+\.row)",
         seen=_SOUND + "; counter `uncorrectable`",
         tests=("tests/rtl/ecc/test_secded.py::test_every_wrong_address_is_told",),
         also=("faults_in_scrub",),

@@ -1,11 +1,12 @@
 """Corrects the words of a memory."""
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .encoder import column_sum
+from .correction import Correction
 from .secded import Secded
+from .syndrome import Syndrome
 
 __all__ = ["Decoder"]
 
@@ -15,16 +16,17 @@ class Decoder(wiring.Component):
 
     ::
 
-        word ------+--------------------> [stored] ----> flip the bit named --> data, check
-                   +--> byte parity ----> [predicted] -> flip its byte's -----> parity
-        address ---+--> sum of columns -> [syndrome] --> compare with columns-> corrected, uncorrectable
+        word ----> [stored] --+------------------> flip the bit named --> [data, check]
+                              +--> byte parity --> flip its byte's -----> [parity]
+        address -> [row] -----+--> sum of columns -> compare with columns -> [corrected, uncorrectable]
 
-    Latency two cycles, one word a cycle. There is no ``valid``: the outputs are those of whatever was at the inputs two
+    Latency two cycles, one word a cycle. The first is the RAM's: it takes most of one (5.7 ns on an ECP5 by nextpnr;
+    ``docs/decisions/ecp5-timing.md``). There is no ``valid``: the outputs are those of whatever was at the inputs two
     cycles ago, and the user says which of them count.
 
     The parity is predicted from the word as stored and corrected beside the data, never made from the corrected data.
     So a flip of any register in here, while the word has no wrong bit or a single one, leaves the data right, or a byte
-    whose parity doesn't match, or ``uncorrectable``.
+    whose parity doesn't match, or ``uncorrectable``; ``stored`` and ``row`` are under the code themselves.
 
     Parameters
     ----------
@@ -65,37 +67,19 @@ class Decoder(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        code = self.code
-        stored = Signal(code.data_bits, reset_less=True)
-        stored_check = Signal(code.check_bits, reset_less=True)
-        predicted = Signal(code.parity_bits, reset_less=True)
-        syndrome = Signal(code.check_bits, reset_less=True)
-        m.d.sync += [Cat(stored, stored_check).eq(self.word), Cat(syndrome, predicted).eq(self._sums())]
-
-        wrong = Signal(code.data_bits)
-        wrong_check, wrong_byte = Signal(code.check_bits), Signal(code.parity_bits)
+        stored = Signal(self.code.word_bits, reset_less=True)
+        row = Signal(self.code.address_bits, reset_less=True)
+        m.submodules.syndrome = syndrome = Syndrome(code=self.code)
+        m.submodules.correction = correction = Correction(code=self.code)
+        m.d.sync += [stored.eq(self.word), row.eq(self.address)]
         m.d.comb += [
-            wrong.eq(Cat(syndrome == column for column in code.data_columns)),
-            wrong_check.eq(Cat(syndrome == 1 << row for row in range(code.check_bits))),
-            wrong_byte.eq(Cat(wrong[8 * byte : 8 * byte + 8].any() for byte in range(code.parity_bits))),
-        ]
-        is_column = Cat(wrong_byte, wrong_check).any()
-        for output, value in (
-            (self.data, stored ^ wrong),
-            (self.check, stored_check ^ wrong_check),
-            (self.parity, predicted ^ wrong_byte),
-            (self.corrected, is_column),
-            (self.uncorrectable, syndrome.any() & ~is_column),
-        ):
-            register = Signal.like(output, name=f"{output.name}_register", reset_less=True)
-            m.d.sync += register.eq(value)
+            syndrome.word.eq(stored), syndrome.address.eq(row),
+            correction.word.eq(stored), correction.syndrome.eq(syndrome.syndrome),
+            correction.stored_parity.eq(syndrome.parity),
+        ]  # fmt: skip
+        for name in ("data", "check", "parity", "corrected", "uncorrectable"):
+            output = getattr(self, name)
+            register = Signal.like(output, name=f"{name}_register", reset_less=True)
+            m.d.sync += register.eq(getattr(correction, name))
             m.d.comb += output.eq(register)
         return m
-
-    def _sums(self) -> Value:
-        """The syndrome, and above it the parity of each byte of data: one sum, so that they share gates."""
-        code = self.code
-        columns = [column | 1 << code.check_bits + bit // 8 for bit, column in enumerate(code.data_columns)]
-        columns += [1 << row for row in range(code.check_bits)]
-        columns += code.address_columns
-        return column_sum([*self.word, *self.address], columns, code.check_bits + code.parity_bits)

@@ -1,8 +1,8 @@
 """The memories' code in hardware, for all data and all addresses, in two parts.
 
 :class:`EncoderSums` and :class:`DecoderSums`: check bits and syndrome are sums of columns, so the syndrome of a word is
-the sum of the columns of all that is wrong with it. :class:`CodeCorrects`: what the decoder's second stage makes of
-such a syndrome. Nothing here has feedback, so a window of one cycle is all there is to prove. A proof of the whole at
+the sum of the columns of all that is wrong with it. :class:`CodeCorrects`: what the decoder's correction makes of such
+a syndrome. Nothing here has feedback, so a window of one cycle is all there is to prove. A proof of the whole at
 once is out of the solver's reach: it would have to rearrange the sums to see that right data cancel.
 """
 
@@ -12,15 +12,15 @@ from functools import reduce
 from operator import xor
 
 from amaranth.asserts import AnySeq
-from amaranth.hdl import Assume, Cat, Fragment, Module, Mux, Signal, Value
+from amaranth.hdl import Assume, Cat, Module, Mux, Signal, Value
 from amaranth.lib import enum
 
-from vanallen.rtl.ecc.decoder import Decoder
+from vanallen.rtl.ecc.correction import Correction
 from vanallen.rtl.ecc.encoder import Encoder
 from vanallen.rtl.ecc.secded import Secded
+from vanallen.rtl.ecc.syndrome import Syndrome
 
 from .lane import Window
-from .specification import registers
 
 __all__ = ["CodeCorrects", "DecoderSums", "EncoderSums"]
 
@@ -86,22 +86,17 @@ class EncoderSums(_Sums):
 
 
 class DecoderSums(_Sums):
-    """The decoder's first stage: syndrome, byte parity and the word."""
+    """Syndrome and byte parity."""
 
     def columns(self) -> list[int]:
         code = self.code
-        parity = code.check_bits
-        stored = parity + code.parity_bits
-        data = [column | 1 << parity + bit // 8 | 1 << stored + bit for bit, column in enumerate(code.data_columns)]
-        check = [1 << row | 1 << stored + code.data_bits + row for row in range(code.check_bits)]
-        return [*data, *check, *code.address_columns]
+        data = [column | 1 << code.check_bits + bit // 8 for bit, column in enumerate(code.data_columns)]
+        return [*data, *(1 << row for row in range(code.check_bits)), *code.address_columns]
 
     def result(self, m: Module, bits: Value, name: str) -> Value:
-        decoder = Decoder(code=self.code)
-        m.submodules[name] = fragment = Fragment.get(decoder, None)
-        m.d.comb += Cat(decoder.word, decoder.address).eq(bits)
-        stage = registers(fragment)
-        return Cat(stage.syndrome, stage.predicted, stage.stored, stage.stored_check)
+        m.submodules[name] = syndrome = Syndrome(code=self.code)
+        m.d.comb += Cat(syndrome.word, syndrome.address).eq(bits)
+        return self.noted(m, Cat(syndrome.syndrome, syndrome.parity), f"sums_{name}")
 
 
 class Wrong(enum.Enum, shape=2):
@@ -114,45 +109,41 @@ class Wrong(enum.Enum, shape=2):
 
 
 class CodeCorrects(Window):
-    """The decoder's second stage, from any word with its data's byte parity, and the syndrome of what is wrong: one
-    wrong bit is corrected; two, or an address with one, two or three wrong bits, are told and nothing is changed. The
-    byte parity stays that of the data."""
+    """The decoder's correction, from any word with its data's byte parity, and the syndrome of what is wrong: one wrong
+    bit is corrected; two, or an address with one, two or three wrong bits, are told and nothing is changed. The byte
+    parity stays that of the data."""
 
-    latency = 1
+    latency = 0
 
     def __init__(self, *, code: Secded) -> None:
         self.code = code
 
     def compare(self, m: Module) -> list[tuple[str, Value]]:
         code = self.code
-        decoder = Decoder(code=code)
-        m.submodules.decoder = fragment = Fragment.get(decoder, None)
-        stage = registers(fragment)
+        m.submodules.correction = correction = Correction(code=code)
         wrong = Signal(Wrong)
         first, second = _one_bit(m, code.word_bits), _one_bit(m, code.word_bits)
         flipped, moved = Signal(code.word_bits), Signal(code.address_bits)
+        columns = [*code.data_columns, *(1 << row for row in range(code.check_bits)), *code.address_columns]
         m.d.comb += [
             wrong.eq(AnySeq(2)),
             Assume(first != second),
             flipped.eq(Mux(wrong == Wrong.BIT, first, Mux(wrong == Wrong.TWO_BITS, first | second, 0))),
             moved.eq(Mux(wrong == Wrong.ADDRESS, self._one_to_three(m), 0)),
+            correction.word.eq(AnySeq(code.word_bits)),
+            correction.syndrome.eq(_sum(Cat(flipped, moved), columns)),
+            correction.stored_parity.eq(_byte_parity(code, correction.word[: code.data_bits])),
         ]
-        columns = [*code.data_columns, *(1 << row for row in range(code.check_bits)), *code.address_columns]
-        syndrome = _sum(Cat(flipped, moved), columns)
-        starts = (stage.syndrome == syndrome) & (stage.predicted == _byte_parity(code, stage.stored))
-        m.d.comb += Assume((self.cycle != 0) | starts)
-        correction = Mux(wrong == Wrong.BIT, flipped, 0)
-        right = self.noted(m, Cat(stage.stored, stage.stored_check) ^ correction, "right")
-        want, was = right[: code.data_bits], self.noted(m, wrong, "was")
-        told = Cat(decoder.corrected, decoder.uncorrectable)
+        right = correction.word ^ Mux(wrong == Wrong.BIT, flipped, 0)
+        told = Cat(correction.corrected, correction.uncorrectable)
         return [
-            ("data", decoder.data == want),
-            ("check bits", decoder.check == right[code.data_bits :]),
-            ("byte parity", decoder.parity == _byte_parity(code, want)),
-            ("a clean word", (was != Wrong.NOTHING.value) | (told == 0b00)),
-            ("a wrong bit is corrected", (was != Wrong.BIT.value) | (told == 0b01)),
-            ("two wrong bits are told", (was != Wrong.TWO_BITS.value) | (told == 0b10)),
-            ("a wrong address is told", (was != Wrong.ADDRESS.value) | (told == 0b10)),
+            ("data", correction.data == right[: code.data_bits]),
+            ("check bits", correction.check == right[code.data_bits :]),
+            ("byte parity", correction.parity == _byte_parity(code, right[: code.data_bits])),
+            ("a clean word", (wrong != Wrong.NOTHING) | (told == 0b00)),
+            ("a wrong bit is corrected", (wrong != Wrong.BIT) | (told == 0b01)),
+            ("two wrong bits are told", (wrong != Wrong.TWO_BITS) | (told == 0b10)),
+            ("a wrong address is told", (wrong != Wrong.ADDRESS) | (told == 0b10)),
         ]
 
     def _one_to_three(self, m: Module) -> Value:

@@ -27,8 +27,9 @@ from vanallen.rtl.control.issue import IssueMachine
 from vanallen.rtl.control.job import JobMachine
 from vanallen.rtl.control.machine import Triplicated
 from vanallen.rtl.control.voter import Voter
-from vanallen.rtl.ecc.decoder import Decoder
+from vanallen.rtl.ecc.correction import Correction
 from vanallen.rtl.ecc.encoder import Encoder
+from vanallen.rtl.ecc.syndrome import Syndrome
 from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.memory.scrubber import ScrubbedAccessMachine
 from vanallen.rtl.requant.lane import Lane
@@ -80,12 +81,12 @@ PROTECTION = (
             "getattr(self.machines[machine].copies[0], port)",
             Struck(r"(issue|drain)\.copy_0\.(tag|picked|address|offset|row|column)")),
     # codes and scrubbers of the memories
-    _mutant("decoder_corrects_nothing", Decoder, "elaborate",
-            "(self.data, stored ^ wrong)", "(self.data, stored)", _CORRECTS),
-    _mutant("decoder_keeps_parity", Decoder, "elaborate",
-            "(self.parity, predicted ^ wrong_byte)", "(self.parity, predicted)", _CORRECTS),
-    _mutant("double_error_untold", Decoder, "elaborate", "syndrome.any() & ~is_column", "0", _CORRECTS),
-    _mutant("syndrome_without_address", Decoder, "_sums",
+    _mutant("decoder_corrects_nothing", Correction, "elaborate",
+            "self.word[: code.data_bits] ^ wrong", "self.word[: code.data_bits]", _CORRECTS),
+    _mutant("decoder_keeps_parity", Correction, "elaborate",
+            "self.stored_parity ^ wrong_byte", "self.stored_parity", _CORRECTS),
+    _mutant("double_error_untold", Correction, "elaborate", "self.syndrome.any() & ~is_column", "0", _CORRECTS),
+    _mutant("syndrome_without_address", Syndrome, "elaborate",
             "code.address_columns", "(0 for _ in code.address_columns)", Proven("code.syndrome.32_11")),
     _mutant("check_bits_without_address", Encoder, "elaborate",
             "*self.code.address_columns", "*(0 for _ in self.code.address_columns)", Proven("code.encoder.32_11")),

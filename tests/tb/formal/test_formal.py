@@ -18,8 +18,9 @@ from vanallen.rtl.control.drain import DrainMachine
 from vanallen.rtl.control.issue import IssueMachine
 from vanallen.rtl.control.job import JobMachine
 from vanallen.rtl.control.tag import TagPipe
-from vanallen.rtl.ecc.decoder import Decoder
+from vanallen.rtl.ecc.correction import Correction
 from vanallen.rtl.ecc.encoder import Encoder
+from vanallen.rtl.ecc.syndrome import Syndrome
 from vanallen.rtl.memory.access import AccessMachine
 from vanallen.rtl.requant.multiply import Multiply
 from vanallen.rtl.requant.normalize import Normalize
@@ -55,11 +56,11 @@ BROKEN = {
     "counter.saturates": Mutant("", SaturatingCounter, "elaborate", "value.eq(value + 1)", "value.eq(value + 2)"),
     "code.encoder.64_15": Mutant("", Encoder, "elaborate",
                                  "*self.code.address_columns)", "*self.code.address_columns[::-1])"),
-    "code.syndrome.32_11": Mutant("", Decoder, "_sums", "[column | 1 <<", "[column ^ (bit == 9) | 1 <<"),
-    "code.corrects.32_11": Mutant("", Decoder, "elaborate",
+    "code.syndrome.32_11": Mutant("", Syndrome, "elaborate", "[column | 1 <<", "[column ^ (bit == 9) | 1 <<"),
+    "code.corrects.32_11": Mutant("", Correction, "elaborate",
                                   "syndrome == column for", "syndrome == (column if column != 7 else 0) for"),
-    "code.corrects.64_15": Mutant("", Decoder, "elaborate", "(self.parity, predicted ^ wrong_byte)",
-                                  "(self.parity, predicted)"),
+    "code.corrects.64_15": Mutant("", Correction, "elaborate", "self.stored_parity ^ wrong_byte",
+                                  "self.stored_parity"),
     "lane.whole": Mutant("", Round, "_round_to_integer", "(guard & (sticky | integer[0]))", "guard"),
     "lane.products": Mutant("", Multiply, "elaborate",
                             '"high_high", self.a[12:], self.b[12:]', '"high_high", self.a[12:], self.b[13:]'),
