@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import warnings
 from dataclasses import asdict
 from typing import Any
 
@@ -69,12 +68,9 @@ def show(output: Output, results: list[dict[str, Any]]) -> int:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Proves, and prints outcomes."""
-    from amaranth.hdl import UnusedElaboratable  # Amaranth is loaded here, as other commands don't need it
-
-    from vanallen.tb.formal.prove import prove
+    from vanallen.tb.formal.prove import prove  # loads Amaranth, which other commands don't need
     from vanallen.tb.formal.solver import SolverMissing
 
-    warnings.simplefilter("ignore", UnusedElaboratable)  # chips are made for their state machines alone
     output = Output(json_path=arguments.json, quiet=arguments.quiet)
     output.print(f"config {arguments.config}, protection {arguments.protection}, seed {arguments.seed}")
     try:

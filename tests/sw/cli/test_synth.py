@@ -51,6 +51,7 @@ def square(monkeypatch):
         rx: In(1)
         tx: Out(1)
         interrupt: Out(1)
+        thermal_alarm: In(1)
 
         def elaborate(self, platform):
             m = Module()
