@@ -110,6 +110,8 @@ SOURCES = (
              _on("nano", protection)) for protection in PROTECTIONS),
     Source("mutants", ("regress", "--config", "nano", "--protection", "none", "--mutants"), _chosen("mutants"),
            _on("nano", "none"), lenient=True),
+    Source("mutants-full", ("regress", "--config", "nano", "--protection", "full", "--mutants"), _chosen("mutants"),
+           _on("nano"), lenient=True),
     *(Source(f"compare-{name}", ("synth", "--no-place", "--compare", "--config", name), _overhead, _on(name))
       for name in COMPARED),
     *(Source(f"campaign-{protection}-{layer}",

@@ -98,6 +98,10 @@ def _mutants(figures: Mapping[str, Any]) -> str:
     return f"{mutants['killed']} of {mutants['total']}; {equivalent} shown equivalent ({share} of the others)"
 
 
+def _killed(figures: Mapping[str, Any]) -> str:
+    return f"{figures['mutants']['killed']} of {figures['mutants']['total']}"
+
+
 def _proofs(figures: Mapping[str, Any]) -> str:
     proofs = figures["proofs"]
     return f"{sum(proof['outcome'] == 'pass' for proof in proofs)} of {len(proofs)} hold"
@@ -110,6 +114,7 @@ _CHECKS: Sequence[tuple[str, str, Callable[[Mapping[str, Any]], str]]] = (
     ("regress-none", "the same of unprotected `nano`", _regression),
     ("prove-full", "formal proofs of protected `nano`", _proofs),
     ("prove-none", "formal proofs of unprotected `nano`", _proofs),
+    ("mutants-full", "faults in the protection of `nano` that a proof, a simulation or flips notice", _killed),
     ("mutants", "faults in unprotected `nano` that the regression, or a proof of the block, catches", _mutants),
 )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+
 from amaranth.asserts import AnySeq, Initial
-from amaranth.hdl import Assert, Assume, Cat, Fragment, Module, Mux, Value
+from amaranth.hdl import Assert, Assume, Cat, Fragment, Module, Mux, UnusedElaboratable, Value
 from amaranth.lib import wiring
 
 from vanallen.rtl.accelerator import Accelerator
@@ -17,6 +19,7 @@ __all__ = ["CopyMasked", "machines"]
 
 def machines(config: Config) -> dict[str, Machine]:
     """Every state machine of the chip of ``config``, by name."""
+    warnings.simplefilter("ignore", UnusedElaboratable)  # this chip is made for its machines alone
     chip = Accelerator(config=config)
     found = {name: control.machine for name, control in chip.machines.items()}
     found |= {f"{name}_access": memory.access.machine for name, memory in chip.memories.items()}

@@ -5,12 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-
-from amaranth.hdl import UnusedElaboratable
 
 from vanallen.rtl.config import Config
 
@@ -110,7 +107,6 @@ def prove(
     SolverMissing, ToolMissing
         If a tool isn't installed.
     """
-    warnings.simplefilter("ignore", UnusedElaboratable)  # chips are made for their state machines alone
     chosen, random = _choose(config, text)
     versions()
     folder = cache / config.name

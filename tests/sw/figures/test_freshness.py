@@ -16,6 +16,7 @@ from vanallen.sw.session.run import compile_for
 from vanallen.tb.cases import select
 from vanallen.tb.coverage import points
 from vanallen.tb.mutants.hand import MUTANTS
+from vanallen.tb.mutants.protection import PROTECTION
 
 ROOT = Path(__file__).resolve().parents[3]
 RECORD = load(ROOT)
@@ -66,3 +67,4 @@ def test_regression_is_today_s(protection):
     assert figures["coverage"]["points"] == len(points(preset("nano", protection), "verilator")), command
     assert figures["passed"] + figures["failed"] == len(select("", "verilator", protection)), command
     assert RECORD["mutants"]["figures"]["mutants"]["total"] >= len(MUTANTS), "make figures ONLY=mutants"
+    assert RECORD["mutants-full"]["figures"]["mutants"]["total"] == len(PROTECTION), "make figures ONLY=mutants-full"
