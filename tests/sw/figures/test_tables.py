@@ -66,12 +66,13 @@ def test_what_was_compared():
         | entry(
             "mutants", mutants={"total": 200, "killed": 195, "equivalent": ["d", "e"], "survivors": ["a", "b", "c"]}
         )
+        | entry("mutants-full", mutants={"total": 52, "killed": 51})
         | entry("prove-full", proofs=[{"outcome": "pass"}, {"outcome": "fail"}])
     )
     table = TABLES["exactness"](record)
-    assert [cells(table, row)[1] for row in range(7)] == [
+    assert [cells(table, row)[1] for row in range(8)] == [
         "0 of 539,280", "98.89 % of 360", "19 of 20 cases, 147 of 148 coverage points", "not measured yet",
-        "1 of 2 hold", "not measured yet", "195 of 200; 2 shown equivalent (98.48 % of the others)",
+        "1 of 2 hold", "not measured yet", "51 of 52", "195 of 200; 2 shown equivalent (98.48 % of the others)",
     ]  # fmt: skip
 
 
