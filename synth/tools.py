@@ -121,7 +121,7 @@ def _errors(process: subprocess.Popen[str], tool: str, say: Say) -> list[str]:
 
 def _first_error(errors: list[str], logs: Sequence[Path]) -> str:
     """The tool's own word for what is wrong: nextpnr and ecppack say it on standard error, Yosys there, on standard
-    output, or, what the last commands of a script say, in the file that ``-l`` names only."""
+    output, or, behind ``synth_ecp5``, in the file that ``-l`` names alone."""
     written = [log.read_text(encoding="utf-8", errors="replace").splitlines() for log in logs if log.is_file()]
     lines = [*errors, *chain.from_iterable(written)]
     said = [line.strip() for line in lines if "ERROR" in line]

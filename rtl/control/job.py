@@ -125,10 +125,11 @@ class JobMachine(Machine):
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         latency = Scratchpad.latency
-        halts = now.phase == Phase.FLUSH
         if self.config.protected:  # known beforehand, for what is told to stop is far away
-            halts = now.halted
             m.d.comb += then.halted.eq((then.phase == Phase.FLUSH) | (then.phase == Phase.REPLAY))
+            halts = now.halted
+        else:
+            halts = now.phase == Phase.FLUSH
         fetching = now.phase == Phase.FETCH
         m.d.comb += [
             port.fetch.eq(fetching & (now.counter < COMMAND_WORDS)),

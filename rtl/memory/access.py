@@ -78,8 +78,14 @@ class AccessMachine(Machine):
         meets = Signal()
         m.d.comb += [
             meets.eq(then.writes.any() & (then.read_address == then.write_address)),
-            then.reads.eq(requested & ~meets), then.collided.eq(requested & meets), port.collision.eq(now.collided),
-            port.reads.eq(now.reads), port.read_address.eq(now.read_address),
+            then.reads.eq(requested & ~meets), then.collided.eq(requested & meets),
+        ]  # fmt: skip
+        self._pins(m, now, port)
+        return meets
+
+    def _pins(self, m: Module, now: SimpleNamespace, port: wiring.Component) -> None:
+        """What the registers say."""
+        m.d.comb += [
+            port.collision.eq(now.collided), port.reads.eq(now.reads), port.read_address.eq(now.read_address),
             port.writes.eq(now.writes), port.write_address.eq(now.write_address),
         ]  # fmt: skip
-        return meets

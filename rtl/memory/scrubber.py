@@ -32,7 +32,9 @@ class ScrubbedAccessMachine(AccessMachine):
     ``corrected`` is low for it.
 
     ``blocked``: what ``write`` asks for is not to be written. It comes last in its cycle: only what is written, and
-    whether that is read, follows from it; of the word that arrives it is taken as a write.
+    whether that is read, follows from it; of the word that arrives it is taken as a write. ``next_address`` is the row
+    of what is asked for, not of what is written back.
+
     ``reader`` is who asked for the word that arrives; ``arriving``: two cycles earlier, that it is the data path's.
     """
 
@@ -99,10 +101,7 @@ class ScrubbedAccessMachine(AccessMachine):
             m.d.comb += then.reader_0.eq(Reader.DATA_PATH)
         with m.Else():
             m.d.comb += then.reader_0.eq(Mux(now.asked, Reader.HOST, Reader.SCRUBBER))
+        m.d.comb += [then.reads.eq((asks | scrubs) & ~meets), then.collided.eq(asks & meets)]
+        self._pins(m, now, port)
         last = getattr(now, f"reader_{timing.MEMORY - 1}")
-        m.d.comb += [
-            then.reads.eq((asks | scrubs) & ~meets), then.collided.eq(asks & meets), port.collision.eq(now.collided),
-            port.reads.eq(now.reads), port.read_address.eq(now.read_address),
-            port.writes.eq(now.writes), port.write_address.eq(now.write_address),
-            port.reader.eq(last), port.arriving.eq(now.reader_1 == Reader.DATA_PATH),
-        ]  # fmt: skip
+        m.d.comb += [port.reader.eq(last), port.arriving.eq(now.reader_1 == Reader.DATA_PATH)]

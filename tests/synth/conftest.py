@@ -112,7 +112,8 @@ def bench(request, tmp_path_factory):
 
 
 class Counter(wiring.Component):
-    """Counts what comes in at ``rx``, in a register as wide as ``bits``, squared into ``tx``."""
+    """Counts what comes in at ``rx``, in a register as wide as ``bits``, squared into ``tx``; an alarm inverts the
+    light."""
 
     rx: In(1)
     tx: Out(1)
@@ -130,7 +131,7 @@ class Counter(wiring.Component):
         with m.If(self.rx):
             m.d.sync += count.eq(count + 1)
         m.d.sync += square.eq(count * count)
-        m.d.comb += [self.tx.eq(square.xor()), self.interrupt.eq(count[-1])]
+        m.d.comb += [self.tx.eq(square.xor()), self.interrupt.eq(count[-1] ^ self.thermal_alarm)]
         return m
 
 

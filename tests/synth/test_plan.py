@@ -1,6 +1,7 @@
 """The design hash: the same everywhere, and another one when anything that goes in is another."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -54,6 +55,14 @@ def test_files_name_no_folder(counter):
 )
 def test_another_design_another_hash(counter, board, bits):
     assert make_plan(board, partial(counter, bits=bits)).design_hash != make_plan(BOARD, counter).design_hash
+
+
+@pytest.mark.parametrize("board", BOARDS.values(), ids=lambda board: board.name)
+def test_the_thermal_alarm_has_a_pin(counter, board):
+    plan = make_plan(board, counter)
+    pin = f"{board.alarm[0]}_{board.alarm[1]}__io"
+    assert f'LOCATE COMP "{pin}"' in plan.files["top.lpf"]
+    assert re.search(r"^    connect \\thermal_alarm \\\S+", plan.files["top.il"], re.MULTILINE)
 
 
 def test_another_version_of_a_tool_another_hash(monkeypatch, counter):
