@@ -6,7 +6,18 @@ from amaranth.lib.wiring import In, Out
 
 from .secded import Secded
 
-__all__ = ["Correction"]
+__all__ = ["Correction", "outputs"]
+
+
+def outputs(code: Secded) -> dict[str, wiring.Member]:
+    """What is said of a word: members of a :class:`Correction`, and of a decoder, which explains them."""
+    return {
+        "data": Out(code.data_bits),
+        "check": Out(code.check_bits),
+        "parity": Out(code.parity_bits),
+        "corrected": Out(1),
+        "uncorrectable": Out(1),
+    }
 
 
 class Correction(wiring.Component):
@@ -30,11 +41,7 @@ class Correction(wiring.Component):
             "word": In(code.word_bits),
             "syndrome": In(code.check_bits),
             "stored_parity": In(code.parity_bits),
-            "data": Out(code.data_bits),
-            "check": Out(code.check_bits),
-            "parity": Out(code.parity_bits),
-            "corrected": Out(1),
-            "uncorrectable": Out(1),
+            **outputs(code),
         })  # fmt: skip
 
     def elaborate(self, platform) -> Module:

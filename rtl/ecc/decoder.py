@@ -2,9 +2,9 @@
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
-from .correction import Correction
+from .correction import Correction, outputs
 from .secded import Secded
 from .syndrome import Syndrome
 
@@ -58,11 +58,7 @@ class Decoder(wiring.Component):
         super().__init__({
             "word": In(code.word_bits),
             "address": In(code.address_bits),
-            "data": Out(code.data_bits),
-            "check": Out(code.check_bits),
-            "parity": Out(code.parity_bits),
-            "corrected": Out(1),
-            "uncorrectable": Out(1),
+            **outputs(code),
         })  # fmt: skip
 
     def elaborate(self, platform) -> Module:
@@ -77,7 +73,7 @@ class Decoder(wiring.Component):
             correction.word.eq(stored), correction.syndrome.eq(syndrome.syndrome),
             correction.stored_parity.eq(syndrome.parity),
         ]  # fmt: skip
-        for name in ("data", "check", "parity", "corrected", "uncorrectable"):
+        for name in outputs(self.code):
             output = getattr(self, name)
             register = Signal.like(output, name=f"{name}_register", reset_less=True)
             m.d.sync += register.eq(getattr(correction, name))
