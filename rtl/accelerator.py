@@ -5,6 +5,7 @@ from operator import or_
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import wiring
+from amaranth.lib.data import Layout
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .array.unit import INJECTIONS, ArrayUnit
@@ -27,10 +28,14 @@ from .control.tag import End, sound
 from .control.voter import agreed
 from .memory.scratchpad import Scratchpad
 from .registers import CLEARED, Injection, State, Window, register, window_banks, window_rows
+from .requant.lane import Parameter
 from .requant.requantizer import Requantizer
 from .technology import Technology
 
 __all__ = ["Accelerator"]
+
+PARAMETER_BIT = Layout.cast(Parameter)["exponent"].offset - 1
+"""The bit of a parameter that is hit: the highest of its fraction, which goes into a register as it is."""
 
 
 class Accelerator(wiring.Component):
@@ -83,6 +88,10 @@ class Accelerator(wiring.Component):
         for name, machine in self.machines.items():
             m.submodules[name] = machine
         self._alarm = self._synchronize(m, self.thermal_alarm)
+        if self.config.protected:  # the checks at the requantizer's end: a cycle on their way to the job is left
+            self._found = Signal(2, name="found", reset_less=True)
+            m.d.sync += self._found.eq(
+                Cat(~sound(self.requantizer.retired), self.requantizer.wrong.as_value().any()))  # fmt: skip
         self._hits: list[Value] = []
         self._injected = Signal(reset_less=True, name="injected")
         for index in range(self.config.copies):
@@ -117,6 +126,8 @@ class Accelerator(wiring.Component):
             connect(m, asks, memory.host_read[index])
             connect(m, writes, memory.host_write[index])
             m.d.comb += memory.fill[index].eq(fill.filling)
+            if self.config.protected:
+                m.d.comb += memory.stray[index].eq(self.bridge.stray[index])
         activation, weight, parameter, command = (
             self.memories[name] for name in ("activation", "weight", "parameter", "command")
         )
@@ -140,8 +151,9 @@ class Accelerator(wiring.Component):
             m.d.comb += machine.restart.eq(fill.filling)
         collided = reduce(or_, (memory.collision[index] for memory in self.memories.values()))
         m.d.comb += [
-            host.write.eq(self.bridge.register_write[index]), host.address.eq(self.bridge.register_address),
-            host.data.eq(self.bridge.register_word), host.finished.eq(job.finished),
+            host.write.eq(self.bridge.register_write[index]), host.good.eq(self.bridge.register_good[index]),
+            host.address.eq(self.bridge.register_address), host.data.eq(self.bridge.register_word),
+            host.finished.eq(job.finished),
             fill.restart.eq(host.reset),
             job.start.eq(host.start), job.first.eq(host.first), job.count.eq(host.count), job.number.eq(host.number),
             job.steal_interval.eq(host.steal_interval), issue.steal_interval.eq(host.steal_interval),
@@ -156,17 +168,18 @@ class Accelerator(wiring.Component):
 
     def _protection(self, m: Module, index: int, *, fill, host, job, issue, drain, commit, **_) -> None:
         """What a protected build's machines hear of each other, and of the checks."""
-        array, requantizer, retired = self.array.wrong, self.requantizer.wrong, self.requantizer.retired
+        array, retired, found = self.array.wrong, self.requantizer.retired, self._found
         wrong = {
             **{ErrorCode[f"{name.upper()}_MEMORY"]: memory.wrong[index] for name, memory in self.memories.items()},
-            ErrorCode.TAG: array.tag | ~sound(retired), ErrorCode.WEIGHT_IDENTITY: array.identity,
+            ErrorCode.TAG: array.tag | found[0], ErrorCode.WEIGHT_IDENTITY: array.identity,
             ErrorCode.WEIGHT_PARITY: array.weight, ErrorCode.ACTIVATION_PARITY: array.activation,
-            ErrorCode.CHECKSUM: array.row, ErrorCode.REQUANTIZER: requantizer.as_value().any(),
+            ErrorCode.CHECKSUM: array.row, ErrorCode.REQUANTIZER: found[1],
         }  # fmt: skip
         throttled = issue.throttled
         if index == 0:  # from this copy's host registers, as the copy follows from no other copy
-            self._hits.append(hit := (host.inject == Injection.CONTROL_COPY) & ~self._injected & job.busy)
-            throttled = throttled ^ hit
+            hit = (host.inject == Injection.CONTROL_COPY) & ~self._injected
+            self._hits.append(hit & job.busy)
+            throttled = throttled ^ hit  # nothing while it isn't busy
         m.d.comb += [
             commit.restart.eq(fill.filling), commit.prepare.eq(job.prepare), commit.halt.eq(job.halt),
             commit.retired.eq(retired), drain.due.eq(commit.due_next), commit.block_rows.eq(drain.rows),
@@ -186,7 +199,8 @@ class Accelerator(wiring.Component):
             self.store.word.eq(
                 self._hit(self.memories["command"].data, Injection.COMMAND_HELD, self._agreed("job", "capture"))),
             activation.write_data.eq(
-                self._hit(requantizer.write_data, Injection.REQUANTIZER_WORD, requantizer.write.enable[0])),
+                self._hit(requantizer.write_data, Injection.REQUANTIZER_WORD,
+                          requantizer.retired.valid & requantizer.retired.write)),
             array.tag.eq(self._hit(tag, Injection.TAG_ROW, tag[0], array.issue_layout["row"].offset)),
             array.drain_tag.eq(
                 self._hit(drain_tag, Injection.TAG_DRAIN, drain_tag[0], array.drain_layout["row"].offset)),
@@ -195,7 +209,7 @@ class Accelerator(wiring.Component):
             array.zero_point.eq(command.input_zero_point),
             requantizer.tag.eq(array.drained_tag), requantizer.accumulators.eq(array.drained),
             requantizer.parameters.as_value().eq(
-                self._hit(parameter.data, Injection.REQUANTIZER_PARAMETER, requantizer.tag.valid)),
+                self._hit(parameter.data, Injection.REQUANTIZER_PARAMETER, requantizer.tag.valid, PARAMETER_BIT)),
             requantizer.zero_point.eq(command.output_zero_point),
             requantizer.low.eq(command.clamp_low), requantizer.high.eq(command.clamp_high),
         ]  # fmt: skip
@@ -312,10 +326,12 @@ class Accelerator(wiring.Component):
                     last["uncorrectable"].eq(memory.uncorrectable),
                 ]  # fmt: skip
         memories = self.memories.values()
+        outvoted = Signal(reset_less=True)  # from all over the chip
+        m.d.sync += outvoted.eq(Cat(part.differs for part in (*self.machines.values(), *memories, self.bridge)).any())
         return {
             "corrected": reduce(or_, (memory.corrected for memory in memories)),
             "uncorrectable": reduce(or_, (memory.uncorrectable for memory in memories)),
             "recovered": self._agreed("job", "replayed"),
-            "outvoted": reduce(or_, (part.differs for part in (*self.machines.values(), *memories, self.bridge))),
+            "outvoted": outvoted,
             "refused_writes": self.bridge.refused,
         }

@@ -56,8 +56,6 @@ PLAIN = (
               "where the host reads: under parity, and where it doesn't fit the answer is an error"),
     Exemption("ReadAddress", "first|address", "hold", "PairQueue",
               "whether a write waits for a read: for two cycles at most, whatever the address"),
-    Exemption("ReadAddress", "error", "select", "HostBridge",
-              "a read's error: one more is an answer with an error; with one less no source is chosen, an error too"),
     Exemption("ResponseQueue", r"entry_\d", "select", "HostBridge",
               "the error flag of a read selects its response code: as the answer, under the transfer's checksum"),
 )  # fmt: skip
@@ -77,17 +75,17 @@ PROTECTED = (
     Exemption("ArrayUnit", "selects_wrong", "state", "Control", "what a check found"),
     Exemption("ParityChecks", r"wrong(\.\w+)?", "state", "Control", "what a check found"),
     Exemption("ChecksumTest", "row|wrong", "state", "Control", "what a check found"),
-    Exemption("Requantizer", r"wrong(\.\w+)?", "state", "Control", "what a check found"),
+    Exemption("Accelerator", "found", "state", "Control", "what a check found"),
     Exemption("Scratchpad", "written_wrong", "state", "Control", "what a check found"),
     Exemption("Decoder", "uncorrectable(_register)?", "state", "Control", "what a check found"),
     Exemption("Decoder", "corrected(_register)?", "state", "Control",
               "one more writes a word back that was right, as it was decoded; one less puts it right later"),
     Exemption("Decoder", "(corrected|uncorrectable)(_register)?", "hold|select", "Accelerator",
               "what is kept of the last word that had wrong bits: it only reports"),
-    Exemption("Decoder", "(data|parity|uncorrectable)(_register)?", "select", "HostBridge",
-              "the check of a word that the host reads: it is an error if they disagree"),
-    Exemption("HostBridge", r"chosen_\w+|register_value", "select", "HostBridge",
-              "the same check; and another number of sources than one is an error"),
+    Exemption("HostBridge", r"(error|failed|odd)_found|from_memory", "hold|select", "HostBridge|ResponseQueue",
+              "what a check found of the word that the host was about to read: it makes it an error, or doesn't"),
+    Exemption("ResponseQueue", "pushed", "hold|select", "HostBridge|ResponseQueue",
+              "which word that is: one more becomes an error, of one less it isn't told, which takes a second flip"),
 )  # fmt: skip
 """The written list of the protected build, in which only state machines count as control: each register that is there
 once and steers something. "What a check found": one more makes a block begin again, one less takes a second flip."""

@@ -34,18 +34,27 @@ class WriteChannelMachine(Machine):
 
     One write a cycle, one cycle after the later of address and word. While ``due`` the first address and the first word
     are the write whose turn it is; it executes, with ``request``, but for ``hold``, and both leave their queues.
-    ``okay`` answers it in the same cycle. ``address_place`` and ``word_place`` name the entry that takes what comes
-    (see :class:`~vanallen.rtl.bus.pair_queue.PairQueue`). The handshakes depend on the state alone.
+    ``to_memory`` or ``to_register`` says in the same cycle that it may be done, and ``sound`` that neither was struck.
+    What came of it is known, from registers, in the next: ``stored``, it went to a memory; ``stray``, it is on its way
+    there and must not be done; ``struck``, it wasn't sound; ``good``, it was, if there was one. The cycle after that it
+    is answered. ``address_place`` and ``word_place`` name the entry that takes what comes (see
+    :class:`~vanallen.rtl.bus.pair_queue.PairQueue`). The handshakes depend on the state alone.
     """
 
     depth = 3
+    flow = frozenset({"to_memory", "to_register", "sound"})
 
     def __init__(self) -> None:
-        self.state = StructLayout({"addresses": 2, "words": 2, "responses": 2, "errors": self.depth})
+        self.state = StructLayout({
+            "addresses": 2, "words": 2, "address_room": 1, "word_room": 1, "responses": 2, "errors": self.depth,
+            "executed": 1, "to_memory": 1, "to_register": 1, "sound": 1,
+        })  # fmt: skip
         self.ports = {
             "awvalid": In(1), "awready": Out(1), "wvalid": In(1), "wready": Out(1),
             "bresp": Out(2), "bvalid": Out(1), "bready": In(1), "due": Out(1), "hold": In(1),
-            "request": Out(1), "okay": In(1), "address_place": Out(2), "word_place": Out(2),
+            "request": Out(1), "to_memory": In(1), "to_register": In(1), "sound": In(1),
+            "stored": Out(1), "stray": Out(1), "struck": Out(1), "good": Out(1),
+            "address_place": Out(2), "word_place": Out(2),
         }  # fmt: skip
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
@@ -53,18 +62,24 @@ class WriteChannelMachine(Machine):
         taken = port.bvalid & port.bready
         errors = Signal(self.depth)
         left = Signal(2)
+        okay = (now.to_memory | now.to_register) & now.sound
         m.d.comb += [
-            port.awready.eq(now.addresses != 2),
-            port.wready.eq(now.words != 2),
-            port.due.eq((now.addresses != 0) & (now.words != 0) & (now.responses != self.depth)),
+            then.address_room.eq(then.addresses != 2), then.word_room.eq(then.words != 2),
+            port.awready.eq(now.address_room), port.wready.eq(now.word_room),
+            port.due.eq((now.addresses != 0) & (now.words != 0) & (now.responses + now.executed < self.depth)),
             port.request.eq(request),
+            then.executed.eq(request),
+            then.to_memory.eq(port.to_memory), then.to_register.eq(port.to_register), then.sound.eq(port.sound),
+            port.stored.eq(now.executed & now.to_memory & now.sound),
+            port.stray.eq(now.executed & now.to_memory & ~now.sound),
+            port.struck.eq(now.executed & ~now.sound), port.good.eq(now.sound),
             port.bvalid.eq(now.responses != 0),
             port.bresp.eq(Mux(now.errors[0], SLVERR, OKAY)),
             errors.eq(Mux(taken, now.errors >> 1, now.errors)),
             left.eq(now.responses - taken),
-            then.responses.eq(left + request),
-            then.errors.eq(errors | ((request & ~port.okay) << left)),
-        ]
+            then.responses.eq(left + now.executed),
+            then.errors.eq(errors | ((now.executed & ~okay) << left)),
+        ]  # fmt: skip
         self._queue(m, now.addresses, then.addresses, port.awvalid & port.awready, request, port.address_place)
         self._queue(m, now.words, then.words, port.wvalid & port.wready, request, port.word_place)
 
@@ -95,7 +110,7 @@ class ReadChannelMachine(Machine):
         self.latency = latency
         count, slot = range(2 * self.depth), range(self.depth)
         self.state = StructLayout({
-            "paused": 1, "request": 1, "flight": latency, "asked": count, "collected": count, "taken": count,
+            "room": 1, "paused": 1, "request": 1, "flight": latency, "asked": count, "collected": count, "taken": count,
         })  # fmt: skip
         self.ports = {
             "arvalid": In(1), "arready": Out(1), "rvalid": Out(1), "rready": In(1),
@@ -104,10 +119,10 @@ class ReadChannelMachine(Machine):
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         accept, taken = port.arvalid & port.arready, port.rvalid & port.rready
-        full = now.asked == (now.taken ^ self.depth)
         m.d.comb += [
             then.paused.eq(port.pause),
-            port.arready.eq(~full & ~now.paused),
+            then.room.eq(then.asked != (then.taken ^ self.depth)),
+            port.arready.eq(now.room & ~now.paused),
             port.request.eq(now.request),
             then.request.eq(accept),
             then.flight.eq(Cat(now.request, now.flight[:-1])),
@@ -122,12 +137,15 @@ class ReadChannelMachine(Machine):
 
 
 class ResponseQueue(wiring.Component):
-    """Words and error flags that wait for the manager; ``slot`` is written with ``push``, ``head`` is shown."""
+    """Words and error flags that wait for the manager; ``slot`` is written with ``push``, ``head`` is shown.
+
+    ``wrong``: what was pushed a cycle ago is an error; its word is then zero, shown at once or later.
+    """
 
     def __init__(self, *, depth: int):
         self.depth = depth
         super().__init__({
-            "push": In(1), "slot": In(range(depth)), "head": In(range(depth)),
+            "push": In(1), "slot": In(range(depth)), "head": In(range(depth)), "wrong": In(1),
             "word_in": In(64), "error_in": In(1), "word": Out(64), "error": Out(1),
         })  # fmt: skip
 
@@ -135,9 +153,15 @@ class ResponseQueue(wiring.Component):
         m = Module()
         entry = StructLayout({"word": 64, "error": 1})
         entries = [Signal(entry, name=f"entry_{index}", reset_less=True) for index in range(self.depth)]
+        pushed = Signal(self.depth, reset_less=True)
         for index, signal in enumerate(entries):
-            with m.If(self.push & (self.slot == index)):
+            here, wrong = Signal(name=f"push_{index}"), Signal(name=f"wrong_{index}")
+            m.d.comb += [here.eq(self.push & (self.slot == index)), wrong.eq(self.wrong & pushed[index])]
+            m.d.sync += pushed[index].eq(here)
+            with m.If(wrong):
+                m.d.sync += [signal.word.eq(0), signal.error.eq(1)]
+            with m.If(here):
                 m.d.sync += [signal.word.eq(self.word_in), signal.error.eq(self.error_in)]
             with m.If(self.head == index):
-                m.d.comb += [self.word.eq(signal.word), self.error.eq(signal.error)]
+                m.d.comb += [self.word.eq(Mux(wrong, 0, signal.word)), self.error.eq(signal.error | wrong)]
         return m

@@ -36,8 +36,8 @@ class CycleLog(wiring.Component):
     """Cycles of each command: ``count`` is high in every cycle of it, ``done`` in the last one. ``fill`` zeroes a row,
     the next one in the next cycle, round and round.
 
-    Latency: a read takes as long as a scratchpad's. A row that is read while it is written is not read: the word that
-    is written goes past the RAM, whose ports never meet.
+    Latency: what is counted is written two cycles after ``done``; a read takes as long as a scratchpad's. A row that is
+    read while it is written is not read: the word that is written goes past the RAM, whose ports never meet.
     """
 
     latency = Scratchpad.latency
@@ -53,8 +53,11 @@ class CycleLog(wiring.Component):
         m = Module()
         m.submodules.log = log = Memory(shape=32, depth=LAYERS_LOGGED, init=[])
         write, read = log.write_port(), log.read_port()
+        counting, done = Signal(name="counting"), Signal(name="done_before")
+        index = Signal.like(self.index, name="index_before", reset_less=True)
+        m.d.sync += [counting.eq(self.count), done.eq(self.done), index.eq(self.index)]
         cycles = Signal(32)
-        with m.If(self.done | ~self.count):
+        with m.If(done | ~counting):
             m.d.sync += cycles.eq(0)
         with m.Elif(~cycles.all()):
             m.d.sync += cycles.eq(cycles + 1)
@@ -66,8 +69,8 @@ class CycleLog(wiring.Component):
         wanted = Signal.like(read.addr, reset_less=True)
         m.d.sync += [
             fill_row.eq(fill_row + self.fill),
-            writes.eq(self.fill | self.done),
-            row.eq(Mux(self.fill, fill_row, self.index)),
+            writes.eq(self.fill | done),
+            row.eq(Mux(self.fill, fill_row, index)),
             written.eq(Mux(self.fill, 0, cycles + 1)),
             wanted.eq(self.address),
         ]

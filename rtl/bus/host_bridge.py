@@ -27,9 +27,9 @@ __all__ = ["MEMORIES", "HostBridge"]
 class HostBridge(wiring.Component):
     """Decodes the host's reads and writes; one of each a cycle, back to back.
 
-    Latency: a write executes one cycle after it is accepted and is answered in the next; a read's word is there seven
-    cycles after its address. A write to a RAM waits while its row is read, so that no memory is asked for both at once,
-    for two cycles at most: no read is accepted in the cycle after one in which it waits. SLVERR, and nothing done:
+    Latency: a write executes one cycle after it is accepted and is answered two cycles later; a read's word is there
+    seven cycles after its address. A write to a RAM waits while its row is read, so that no memory is asked for both at
+    once, for two cycles at most: no read is accepted in the cycle after one in which it waits. SLVERR and nothing done:
     an address with nothing behind it, the wrong direction, a write of part of a word, RAM access, a start or a new
     steal interval unless ``idle``.
 
@@ -53,14 +53,16 @@ class HostBridge(wiring.Component):
     <name>_parity : In, <name>_failed : In(1)
         With protection, beside ``<name>_data``: the parity of its bytes, and whether it can't be corrected. The host
         gets SLVERR for a word that can't be corrected, or disagrees with its parity on its way here.
+    stray : Out, a bit a copy
+        With protection, a cycle after ``<name>_write``: it is not to be done after all, for it was struck.
     register_write : Out, a bit a copy
-        Writes ``register_word`` to ``register_address`` in this cycle.
+        Writes ``register_word`` to ``register_address`` in this cycle, if it is ``register_good`` in the next.
     read_address : Out(12)
         Register that is read, whose ``register_value`` is due in the same cycle.
     log_address : Out(6)
         Row of the cycle log, ``Scratchpad.latency`` cycles earlier.
     refused : Out(1)
-        With protection: a write is not done, in this cycle, since what was queued of it was struck.
+        With protection: a write of the cycle before is not done, since what was queued of it was struck.
     written, read_back : Out(32)
         With protection: checksums of what was written to memories and read from them (:mod:`vanallen.rtl.transfers`);
         ``clear_written``, ``clear_read_back`` clear them.
@@ -84,7 +86,8 @@ class HostBridge(wiring.Component):
         self._row_bit = max(bank_bits(config, window) for window in MEMORIES)
         members = {
             "port": In(AxiLitePort()), "idle": In(copies),
-            "register_write": Out(copies), "register_address": Out(12), "register_word": Out(64),
+            "register_write": Out(copies), "register_good": Out(copies),
+            "register_address": Out(12), "register_word": Out(64),
             "read_address": Out(12), "register_value": In(64), "log_address": Out(6),
             "word": Out(64), "fill": In(1),
         }  # fmt: skip
@@ -98,7 +101,7 @@ class HostBridge(wiring.Component):
             if config.protected:
                 members |= {f"{name}_failed": In(1), f"{name}_parity": In(banks * bits // 8)}
         if config.protected:
-            members |= {"refused": Out(1), "differs": Out(1), "inject": In(1), "injected": Out(1)}
+            members |= {"stray": Out(copies), "refused": Out(1), "differs": Out(1), "inject": In(1), "injected": Out(1)}
             for name in ("written", "read_back"):
                 members |= {name: Out(CHECKSUM_BITS), f"clear_{name}": In(1)}
         super().__init__(members)
@@ -140,9 +143,10 @@ class HostBridge(wiring.Component):
         ]  # fmt: skip
 
     def _writes(self, m: Module) -> None:
-        decode, address = self.write_decode, self.addresses.first
+        """What may be done is decided in the cycle of the request; that what was queued is sound, too: both meet behind
+        registers, for the parity of a word and the decoding of an address are a cycle each."""
+        decode, address, whole = self.write_decode, self.addresses.first, self.words.first[64]
         sound = self.addresses.sound & self.words.sound if self.config.protected else Const(1)
-        allowed = self.words.first[64] & sound
         word = Signal(64, reset_less=True)
         m.d.sync += word.eq(Mux(self.fill, 0, self.words.first))
         m.d.comb += [
@@ -150,24 +154,27 @@ class HostBridge(wiring.Component):
             self.word.eq(word),
         ]  # fmt: skip
         for index, (write, idle) in enumerate(zip(self.write_channel.copies, self.idle, strict=True)):
-            at_register = decode.writable & (idle | ~decode.waits)
             m.d.comb += [
-                write.okay.eq(allowed & (at_register | (decode.memory & idle))),
-                self.register_write[index].eq(write.request & allowed & at_register),
+                write.to_register.eq(whole & decode.writable & (idle | ~decode.waits)),
+                write.to_memory.eq(whole & decode.memory & idle),
+                write.sound.eq(sound),
+                self.register_write[index].eq(write.request & write.to_register),
+                self.register_good[index].eq(write.good),
             ]
             for window in MEMORIES:
                 target, banks, row = self._target(window, "write", index)
                 m.d.comb += [
-                    target.enable.eq(banks & (write.request & allowed & idle).replicate(len(banks))),
+                    target.enable.eq(banks & (write.request & whole & idle).replicate(len(banks))),
                     target.address.eq(row),
                 ]
         if self.config.protected:
             m.d.comb += [
-                self.refused.eq(_agreed(self.write_channel, "request") & ~sound),
+                *(stray.eq(write.stray) for stray, write in zip(self.stray, self.write_channel.copies, strict=True)),
+                self.refused.eq(_agreed(self.write_channel, "struck")),
                 self.differs.eq(self.write_channel.differs | self.read_channel.differs),
                 self.words.inject.eq(self.inject), self.injected.eq(_agreed(self.write_channel, "word_place").any()),
             ]  # fmt: skip
-            self._sum_written(m, allowed & decode.memory)
+            self._sum_written(m)
 
     def _reads(self, m: Module) -> None:
         decode, reads, row_bit = self.read_decode, self.reads, self._row_bit
@@ -211,36 +218,43 @@ class HostBridge(wiring.Component):
                     parity = getattr(self, f"{name}_parity").word_select(bank, bits // 8)
                     parities.append(parity & chosen.replicate(bits // 8))
                     failures.append(getattr(self, f"{name}_failed") & chosen)
-        word, error = Signal(64, name="collected"), Signal(name="collected_error")
-        m.d.comb += [word.eq(reduce(or_, words)), error.eq(reads.error)]
+        word = Signal(64, name="collected")
+        m.d.comb += [word.eq(reduce(or_, words)), self.queue.word_in.eq(word), self.queue.error_in.eq(reads.error)]
         if self.config.protected:
             from_memory = Cat(chosens).any()
-            odd = Cat(word.word_select(byte, 8).xor() for byte in range(8)) ^ reduce(or_, parities)
-            one = Cat(at_register, *chosens).xor()  # exactly one source, or none with an error
-            m.d.comb += error.eq(reads.error | ~one | reduce(or_, failures) | (from_memory & odd.any()))
-            self._sum_read(m, word, from_memory & ~error)
-        m.d.comb += [self.queue.word_in.eq(Mux(error, 0, word)), self.queue.error_in.eq(error)]
+            self._check(
+                m, word, from_memory,
+                error=reads.error | ~Cat(at_register, *chosens).xor(),  # exactly one source, or none with an error
+                failed=reduce(or_, failures),
+                odd=Cat(word.word_select(byte, 8).xor() for byte in range(8)) ^ reduce(or_, parities),
+            )  # fmt: skip
 
-    def _sum_written(self, m: Module, to_memory: Value) -> None:
+    def _check(self, m: Module, word: Value, from_memory: Value, **found: Value) -> None:
+        """Tells the queue, a cycle after it got ``word``, whether it is wrong; if not, and it is a memory's, it is
+        summed. What was ``found`` of it passes a register, for the word itself comes from all over the chip."""
+        held = {name: Signal(len(value), name=f"{name}_found", reset_less=True) for name, value in found.items()}
+        m.d.sync += [held[name].eq(value) for name, value in found.items()]
+        memory, summed = Signal(name="from_memory", reset_less=True), Signal(32, name="folded", reset_less=True)
+        arrived = Signal(name="arrived")
+        m.d.sync += [
+            memory.eq(from_memory), summed.eq(word[:32] ^ word[32:]),
+            arrived.eq(_agreed(self.read_channel, "collect")),
+        ]  # fmt: skip
+        m.d.comb += self.queue.wrong.eq(held["error"] | held["failed"] | (memory & held["odd"].any()))
+        m.submodules.read_checksum = total = TransferChecksum()
+        m.d.comb += [
+            total.enable.eq(arrived & memory & ~self.queue.wrong), total.word.eq(summed),
+            total.clear.eq(self.clear_read_back), self.read_back.eq(total.value),
+        ]  # fmt: skip
+
+    def _sum_written(self, m: Module) -> None:
         """Of the word and address that a memory takes in this cycle."""
         m.submodules.written_checksum = total = TransferChecksum()
         address = Signal(WORD_ADDRESS_BITS, name="stored_address", reset_less=True)
-        stored = Signal(name="stored")
-        m.d.sync += [
-            address.eq(self.addresses.first),
-            stored.eq(_agreed(self.write_channel, "request") & to_memory & agreed(self.idle)),
-        ]
+        m.d.sync += address.eq(self.addresses.first)
         m.d.comb += [
-            total.enable.eq(stored), total.word.eq(self.word), total.address.eq(address),
+            total.enable.eq(_agreed(self.write_channel, "stored")), total.word.eq(self.word), total.address.eq(address),
             total.clear.eq(self.clear_written), self.written.eq(total.value),
-        ]  # fmt: skip
-
-    def _sum_read(self, m: Module, word: Value, from_memory: Value) -> None:
-        """Of the word that the host gets from a memory."""
-        m.submodules.read_checksum = total = TransferChecksum()
-        m.d.comb += [
-            total.enable.eq(_agreed(self.read_channel, "collect") & from_memory), total.word.eq(word),
-            total.clear.eq(self.clear_read_back), self.read_back.eq(total.value),
         ]  # fmt: skip
 
     def _if_next(self, m: Module, source: str, applies: Value) -> Value:

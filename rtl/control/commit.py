@@ -43,6 +43,6 @@ class CommitMachine(Machine):
             then.row_1.eq(retired.valid & retired.row_ends), then.row_2.eq(row_ends),
             then.end_1.eq(Mux(retired.valid, retired.end, End.NONE)), then.end_2.eq(end),
             port.due.eq(now.end_2), port.due_next.eq(end),
-            then.complete.eq(then.rows + row_ends == port.block_rows + 1), port.complete.eq(now.complete),
+            then.complete.eq(row_ends & (counted == port.block_rows)), port.complete.eq(now.complete),
             then.rows.eq(Mux(port.prepare | port.halt | (now.end_2 != End.NONE), 0, counted)),
         ]  # fmt: skip

@@ -67,7 +67,9 @@ class JobMachine(Machine):
     ``throttled``, and ends the job at zero.
     """
 
-    flow = frozenset({"at_last", "faults", "trouble", "fault", "halted"})
+    flow = frozenset({
+        "finished", "state", "at_last", "capture", "capture_index", "faults", "trouble", "fault", "halted",
+    })  # fmt: skip
 
     def __init__(self, *, config: Config, flush_cycles: int):
         self.config = config
@@ -82,8 +84,12 @@ class JobMachine(Machine):
             "job": 16,
             "blocks": 16,
             "ended": 1,
+            "finished": 1,
+            "state": State,
             "error": ERROR_BITS,
             "overflow": 1,
+            "capture": 1,
+            "capture_index": range(COMMAND_WORDS),
             "faults": len(COMMAND_ERRORS),
             "trouble": ERROR_BITS,
             **({"fault": ERROR_BITS, "replays": REPLAY_BITS, "watchdog": 26, "halted": 1} if config.protected else {}),
@@ -134,8 +140,10 @@ class JobMachine(Machine):
         m.d.comb += [
             port.fetch.eq(fetching & (now.counter < COMMAND_WORDS)),
             port.fetch_address.eq((now.command << 3) | now.counter[:3]),
-            port.capture.eq(fetching & (now.counter >= latency)),
-            port.capture_index.eq(now.counter - latency),
+            then.capture.eq(fetching & (now.counter >= latency - 1) & (now.counter < COMMAND_WORDS + latency - 1)),
+            then.capture_index.eq(now.counter - (latency - 1)),
+            port.capture.eq(now.capture),
+            port.capture_index.eq(now.capture_index),
             port.halt.eq(halts),
             port.busy.eq(now.phase != Phase.IDLE),
             port.layer_busy.eq(port.busy & ~port.halt),
@@ -143,12 +151,13 @@ class JobMachine(Machine):
             port.status_command.eq(now.command),
             port.status_job.eq(now.job),
             port.status_blocks.eq(now.blocks),
-            port.status_state.eq(
-                Mux(now.ended, Mux(now.error == ErrorCode.NONE, State.DONE, State.FAILED), State.READY)
-            ),
+            then.state.eq(Mux(now.ended, Mux(now.error == ErrorCode.NONE, State.DONE, State.FAILED), State.READY)),
+            port.status_state.eq(now.state),
+            port.finished.eq(now.finished),
+            then.finished.eq(0),
         ]
         with m.If(port.busy):
-            m.d.comb += port.status_state.eq(State.BUSY)
+            m.d.comb += then.state.eq(State.BUSY)
         m.d.comb += [
             then.faults.eq(command_faults(m, self.config, port.command)),
             then.at_last.eq(now.command == now.last),
@@ -284,4 +293,4 @@ class JobMachine(Machine):
         m.d.comb += [then.phase.eq(Phase.FLUSH), then.counter.eq(0), then.error.eq(code)]
 
     def _finish(self, m: Module, then: SimpleNamespace, port: wiring.Component) -> None:
-        m.d.comb += [then.phase.eq(Phase.IDLE), then.ended.eq(1), port.finished.eq(1)]
+        m.d.comb += [then.phase.eq(Phase.IDLE), then.ended.eq(1), then.finished.eq(1)]

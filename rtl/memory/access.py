@@ -27,17 +27,17 @@ class WriteRequest(wiring.Signature):
 
 
 class AccessMachine(Machine):
-    """Chooses among the requests to a RAM; its pins follow one cycle later. Host and fill pass a register first.
+    """Chooses among the requests to a RAM; its pins follow one cycle later. All but ``read`` pass a register first.
 
-    Reads: ``read`` before the host's. Writes: ``fill``, a row after the other in each cycle, round and round; then
-    ``host_write``, then ``write``. A read of the row that is
+    Reads: ``read`` before the host's. Writes: ``fill``, a row after the other in each cycle, round and round; else
+    ``host_write`` or ``write``, never both. A read of the row that is
     written in the same cycle is dropped, with ``collision`` high a cycle later, so that the RAM's ports never meet.
     ``served`` is high while ``fill`` or ``host_write`` of the cycle before is written; ``next_address`` is the row at
     the write pins in the next cycle.
     """
 
     flow = frozenset({
-        "asked", "asked_row", "served", "served_banks", "served_row",
+        "asked", "asked_row", "served", "due_banks", "due_row",
         "reads", "read_address", "writes", "write_address", "collided",
     })  # fmt: skip
 
@@ -45,7 +45,7 @@ class AccessMachine(Machine):
         address = (rows - 1).bit_length()
         self.state = StructLayout({
             "row": address, "asked": 1, "asked_row": address,
-            "served": 1, "served_banks": banks, "served_row": address,
+            "served": 1, "due_banks": banks, "due_row": address,
             "reads": 1, "read_address": address, "writes": banks, "write_address": address, "collided": 1,
         })  # fmt: skip
         self.ports = {
@@ -65,12 +65,11 @@ class AccessMachine(Machine):
         m.d.comb += [
             then.asked.eq(port.host_read), then.asked_row.eq(port.host_read_row),
             then.served.eq(port.fill | port.host_write.any()),
-            then.served_banks.eq(Mux(port.fill, ~0, port.host_write)),
-            then.served_row.eq(Mux(port.fill, now.row, port.host_write_row)),
-            then.writes.eq(Mux(now.served, now.served_banks, port.write)),
-            then.write_address.eq(Mux(now.served, now.served_row, port.write_row)),
+            then.due_banks.eq(Mux(port.fill, ~0, port.host_write | port.write)),
+            then.due_row.eq(Mux(port.fill, now.row, Mux(port.write.any(), port.write_row, port.host_write_row))),
+            then.writes.eq(now.due_banks), then.write_address.eq(now.due_row),
             then.read_address.eq(Mux(port.read, port.read_row, now.asked_row)),
-            port.served.eq(now.served), port.next_address.eq(then.write_address),
+            port.served.eq(now.served), port.next_address.eq(now.due_row),
         ]  # fmt: skip
 
     def _ports_never_meet(self, m: Module, now, then, port, *, requested: Value) -> Signal:

@@ -29,13 +29,13 @@ class Scratchpad(wiring.Component):
 
         host_read ---------> register --.
         read ---------------------------+--> [address compare] --> register --> RAM --> register --> register --> data
-        write --------------------------+------------------------> register --> RAM
-        fill, host_write --> register --'
+        write, host_write --> register -+------------------------> register --> RAM
+        fill ---------------> register -'
 
     Latency: ``data`` four cycles after ``read`` (a register at the RAM's pins, the RAM's own cycle and two for error
-    decoding), five after ``host_read``; one request a cycle. ``write`` is in the RAM two cycles after its own, ``fill``
-    and ``host_write`` three; a later request of the same side sees it. A read of the address that is written in the
-    same cycle is dropped and ``collision`` is high in the next: the RAM's ports never meet, so the technology's
+    decoding), five after ``host_read``; one request a cycle. What is written is in the RAM three cycles after it was
+    asked for: a later request of the host sees it, and a ``read`` two cycles later. A read of the row that is written
+    in the same cycle is dropped and ``collision`` is high in the next: the RAM's ports never meet, so the technology's
     collision behaviour doesn't matter. The host never reads and writes one row in one cycle; the data path, in which
     regions are disjoint, counts a collision as an error. In a slot the sequencer steals, no read is requested.
 
@@ -59,11 +59,12 @@ class Scratchpad(wiring.Component):
     write, host_write : In(WriteRequest), one a copy
         ``host_write`` goes first; the caller never uses both.
     write_data, host_data : In
-        The row that ``write`` writes, and the word that ``host_write`` of a cycle ago writes to its banks.
+        The row that ``write`` of a cycle ago writes, and the word that ``host_write`` of a cycle ago writes to its
+        banks.
     write_parity : In
         With protection: the parity of each byte of ``write_data``.
-    blocked : In, a bit a copy
-        With protection: what ``write`` asks for in this cycle is not to be written after all.
+    blocked, stray : In, a bit a copy
+        With protection: what ``write``, what ``host_write`` asked for in the last cycle is not to be written after all.
     fill : In, a bit a copy
         Writes ``host_data`` too, to every bank, before everything else: a row a cycle, every row in as many cycles as
         there are rows.
@@ -120,6 +121,8 @@ class Scratchpad(wiring.Component):
                         "differs": Out(1), "inject": In(2), "injected": Out(1)}  # fmt: skip
         if protected and writable:
             members |= {"write_parity": In(banks * bank_bits // 8), "blocked": In(copies)}
+        if protected:
+            members["stray"] = In(copies)
         self.stored_bits = bank_bits + (self.code.check_bits if protected else 0)
         super().__init__(members)
 
@@ -165,6 +168,8 @@ class Scratchpad(wiring.Component):
                 m.d.comb += [copy.write.eq(self.write[index].enable), copy.write_row.eq(self.write[index].address)]
             if self.writable and self.protected:
                 m.d.comb += copy.blocked.eq(self.blocked[index])
+            if self.protected:
+                m.d.comb += copy.stray.eq(self.stray[index])
 
     def _decode(self, m: Module, access: wiring.Component, read: Any) -> list[Value]:
         """A decoder a bank; it takes the place of the two registers of an unprotected memory. Corrected codewords."""
@@ -173,7 +178,9 @@ class Scratchpad(wiring.Component):
         corrected = Signal(self.banks)
         uncorrectable = Signal(self.banks)
         arriving = agreed(copy.arriving for copy in access.copies)
-        stored = read.data ^ (self.inject & arriving.replicate(2))
+        flips = Signal(2, reset_less=True)  # behind a RAM there is no time to decide
+        stored = read.data ^ flips
+        m.d.sync += flips.eq(self.inject & arriving.replicate(2))
         m.d.comb += self.injected.eq(arriving & self.inject.any())
         size = self.bank_bits
         codewords: list[Value] = []
@@ -186,7 +193,7 @@ class Scratchpad(wiring.Component):
                 corrected[bank].eq(decoder.corrected), uncorrectable[bank].eq(decoder.uncorrectable),
             ]  # fmt: skip
             codewords.append(Cat(decoder.data, decoder.check))
-        written_wrong = self._check_written(m) if self.writable else 0
+        written_wrong = self._check_written(m, access) if self.writable else 0
         reader = agreed(copy.reader for copy in access.copies)
         someone = reader != Reader.NOBODY
         m.d.comb += [
@@ -221,10 +228,9 @@ class Scratchpad(wiring.Component):
             codewords.append(codeword)
         return Cat(codewords) if self.writable else codewords[0].replicate(self.banks)
 
-    def _check_written(self, m: Module) -> Signal:
+    def _check_written(self, m: Module, access: wiring.Component) -> Signal:
         """Whether what the data path wrote a cycle ago had another parity than came with it."""
         wrong = Signal(name="written_wrong", reset_less=True)
         parity = Cat(self.write_data.word_select(byte, 8).xor() for byte in range(len(self.write_parity)))
-        written = agreed(self.write[index].enable.any() & ~self.blocked[index] for index in range(self.copies))
-        m.d.sync += wrong.eq(written & (parity != self.write_parity))
+        m.d.sync += wrong.eq(agreed(copy.writing for copy in access.copies) & (parity != self.write_parity))
         return wrong

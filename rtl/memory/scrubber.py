@@ -31,11 +31,11 @@ class ScrubbedAccessMachine(AccessMachine):
     the same row is then read again. Nothing else writes back. A word that can't be corrected stays as it is:
     ``corrected`` is low for it.
 
-    ``blocked``: what ``write`` asks for is not to be written. It comes last in its cycle: only what is written, and
-    whether that is read, follows from it; of the word that arrives it is taken as a write. ``next_address`` is the row
-    of what is asked for, not of what is written back.
+    ``blocked``: what ``write`` asked for in the last cycle is not to be written; ``stray``: nor what is ``served``.
+    They come last in their cycle: only what is written (``writing``: by ``write``) follows from them; for reads and for
+    the scrubber it is a write. ``next_address`` is the row of what is asked for, not of what is written back.
 
-    ``reader`` is who asked for the word that arrives; ``arriving``: two cycles earlier, that it is the data path's.
+    ``reader`` is who asked for the word that arrives; ``arriving``: three cycles earlier, that it is the data path's.
     """
 
     flow = (AccessMachine.flow | {f"reader_{stage}" for stage in range(timing.MEMORY)}
@@ -51,7 +51,9 @@ class ScrubbedAccessMachine(AccessMachine):
         self.ports = {
             **self.ports,
             "blocked": In(1),
+            "stray": In(1),
             "corrected": In(banks),
+            "writing": Out(1),
             "reader": Out(Reader),
             "arriving": Out(1),
             "restores": Out(1),
@@ -62,16 +64,19 @@ class ScrubbedAccessMachine(AccessMachine):
         readers = [getattr(now, f"reader_{stage}") for stage in range(timing.MEMORY)]
         arrives = readers[-1] == Reader.SCRUBBER
         asks = port.read | now.asked
-        own, meets, puts_right, scrubs = (Signal(name=name) for name in ("own", "meets", "puts_right", "scrubs"))
+        own, allowed, meets, puts_right, scrubs = (
+            Signal(name=name) for name in ("own", "allowed", "meets", "puts_right", "scrubs")
+        )
         own_writes, first = Signal.like(port.write), Signal.like(port.corrected)
         self._choose(m, now, then, port)
         m.d.comb += [
-            own.eq(now.served | port.write.any()),
-            own_writes.eq(Mux(now.served, now.served_banks, port.write & ~port.blocked.replicate(len(port.write)))),
-            port.next_address.eq(Mux(now.served, now.served_row, port.write_row)),
+            own.eq(now.due_banks.any()),
+            allowed.eq(Mux(now.served, ~port.stray, ~port.blocked)),
+            own_writes.eq(now.due_banks & allowed.replicate(len(own_writes))),
+            port.writing.eq(own & ~now.served & ~port.blocked),
             scrubs.eq(~(asks | port.fill | now.scrubbing)),
             then.read_address.eq(Mux(port.read, port.read_row, Mux(now.asked, now.asked_row, now.row))),
-            meets.eq(own_writes.any() & (then.read_address == port.next_address)),
+            meets.eq(own & (then.read_address == now.due_row)),
         ]
         self._read(m, now, then, port, asks=asks, scrubs=scrubs, meets=meets)
         m.d.comb += [
@@ -79,7 +84,7 @@ class ScrubbedAccessMachine(AccessMachine):
             first.eq(port.corrected & (~port.corrected + 1)), port.restored.eq(first),
             puts_right.eq(port.restores & ~(asks & (then.read_address == now.row))),
             then.writes.eq(Mux(puts_right, first, own_writes)),
-            then.write_address.eq(Mux(port.restores, now.row, port.next_address)),
+            then.write_address.eq(Mux(port.restores, now.row, now.due_row)),
             then.still.eq(Cat(~own, now.still[:-1] & (~own).replicate(timing.MEMORY - 2))),
             # on when nothing is wrong in this row any more, or nothing that could be put right
             then.arrived.eq(arrives),
@@ -104,4 +109,4 @@ class ScrubbedAccessMachine(AccessMachine):
         m.d.comb += [then.reads.eq((asks | scrubs) & ~meets), then.collided.eq(asks & meets)]
         self._pins(m, now, port)
         last = getattr(now, f"reader_{timing.MEMORY - 1}")
-        m.d.comb += [port.reader.eq(last), port.arriving.eq(now.reader_1 == Reader.DATA_PATH)]
+        m.d.comb += [port.reader.eq(last), port.arriving.eq(now.reader_0 == Reader.DATA_PATH)]

@@ -28,11 +28,12 @@ class Requantizer(wiring.Component):
         accumulators, parameters --> L lanes --> L shift registers of R / L bytes --> write (one word in R / L slots)
         tag --------------------> tag pipe ----------------------------------------> retired
 
-    Latency: ``latency`` = 15 cycles from ``tag``, ``accumulators`` and ``parameters`` to ``write``. ``retired`` is the
-    tag of the slot whose word is on ``write``: the block is committed by the one that ends it.
+    Latency: ``latency`` = 15 cycles from ``tag``, ``accumulators`` and ``parameters`` to ``write_data``; ``write`` asks
+    for it to be written a cycle before. ``retired`` is the tag of the slot whose word is there: the block is committed
+    by the one that ends it.
 
     A protected one shows any single flip of a register, those of the tag pipe apart, whose tags have their own parity:
-    a word on ``write`` is right, or disagrees with ``write_parity``, or a bit of ``wrong`` is high by then.
+    a word on ``write_data`` is right, or disagrees with ``write_parity``, or a bit of ``wrong`` is high by then.
 
     Members of a protected one
     --------------------------
@@ -73,7 +74,7 @@ class Requantizer(wiring.Component):
         m = Module()
         m.submodules.tags = tags = TagPipe(tag=self.tag_layout, depth=self.latency)
         m.d.comb += tags.i.eq(self.tag)
-        packing, retired = tags.taps[Lane.latency], tags.taps[self.latency]
+        packing, asking, retired = (tags.taps[at] for at in (Lane.latency, self.latency - 1, self.latency))
 
         steps = self.config.steps_per_word
         word = [[Signal(8, name=f"byte_{step * self.config.lanes + index}", reset_less=True)
@@ -93,8 +94,8 @@ class Requantizer(wiring.Component):
                 m.d.sync += [word[step][index].eq(word[step + 1][index]) for step in range(steps - 1)]
 
         m.d.comb += [
-            self.write.enable.eq((retired.valid & retired.write).replicate(len(self.write.enable))),
-            self.write.address.eq(retired.address),
+            self.write.enable.eq((asking.valid & asking.write).replicate(len(self.write.enable))),
+            self.write.address.eq(asking.address),
             self.write_data.eq(Cat(*word)),
             self.retired.eq(retired),
         ]

@@ -24,7 +24,7 @@ HELD = 2
 PAUSED = 2
 """Consecutive cycles in which no read is accepted, so that a write goes first."""
 
-WRITE_WAIT = 1 + HELD
+WRITE_WAIT = 2 + HELD
 """Cycles without a response while a write is owed one."""
 
 READ_WAIT = Scratchpad.host_latency + 1
@@ -71,12 +71,14 @@ class AxiRules(BridgeSpecification):
 
     def _bounded(self, m: Module) -> None:
         port, read = self.bridge.port, self.read
+        answered = port.bvalid | self.write.executed
         owed = (self.addresses != self.answered) & (self.words != self.answered)
         write_waits = self._wait(m, "write", owed & ~port.bvalid, Value.cast(1), WRITE_WAIT)
         always(m, "a write owed a response gets one in time", write_waits <= WRITE_WAIT)
-        always(m, "invariant: what waits was held, or is answered", (write_waits == 0) | read.paused | port.bvalid)
-        always(m, "invariant: held twice", (write_waits < HELD) | ~read.request | port.bvalid)
-        always(m, "invariant: not held again", (write_waits <= HELD) | port.bvalid)
+        always(m, "invariant: what waits was held, or is answered", (write_waits == 0) | read.paused | answered)
+        always(m, "invariant: held twice", (write_waits < HELD) | ~read.request | answered)
+        always(m, "invariant: not held again", (write_waits <= HELD) | answered)
+        always(m, "invariant: what executed is answered", (write_waits <= HELD + 1) | port.bvalid)
         window = self.bridge.addresses.first[-WINDOW_BITS:]
         same = self.reads.address[-WINDOW_BITS:] == window
         always(m, "a write waits only for a read of the same RAM",

@@ -43,7 +43,8 @@ class BridgeSpecification(Specification):
 
     Members after :meth:`specify`: ``bridge``; by name the registers ``write`` and ``read`` of its channels,
     ``addresses_held`` and ``words_held`` of the queues of writes, ``reads`` of the reads under way, ``queue`` of the
-    responses; ``stored``, the responses in it; ``held``, whether a write that is due waits for a read; counters of
+    responses; ``stored``, the responses in it; ``unanswered``, the writes that executed and have no answer yet;
+    ``held``, whether a write that is due waits for a read; counters of
     handshakes ``addresses``, ``words``, ``executed``, ``answered``, ``asked``, ``issued``, ``collected``, ``taken``;
     ``spent``, whether the flip has been.
     """
@@ -81,7 +82,8 @@ class BridgeSpecification(Specification):
 
     def _count(self, m: Module) -> None:
         port, write, read = self.bridge.port, self.write, self.read
-        due = (write.addresses != 0) & (write.words != 0) & (write.responses != WriteChannelMachine.depth)
+        self.unanswered = write.responses + write.executed
+        due = (write.addresses != 0) & (write.words != 0) & (self.unanswered < WriteChannelMachine.depth)
         self.held = due & agreed(copy.hold for copy in self.bridge.write_channel.copies)
         request = due & ~self.held
         self.execute, self.collect = request, read.flight[-1]
@@ -103,11 +105,14 @@ class BridgeSpecification(Specification):
         depth = ReadChannelMachine.depth
         flying, promised = ones(read.flight), distance(read.asked, read.taken)
         for rule, condition in (
+            ("room for addresses", ~write.address_room | (write.addresses != 2)),
+            ("room for words", ~write.word_room | (write.words != 2)),
+            ("room for reads", ~read.room | (promised != depth)),
             ("addresses waiting", distance(self.addresses, self.executed) == write.addresses),
             ("words waiting", distance(self.words, self.executed) == write.words),
-            ("responses waiting", distance(self.executed, self.answered) == write.responses),
+            ("responses waiting", distance(self.executed, self.answered) == self.unanswered),
             ("depth of the write queues", (write.addresses <= 2) & (write.words <= 2)),
-            ("depth of the response queue", write.responses <= WriteChannelMachine.depth),
+            ("depth of the response queue", self.unanswered <= WriteChannelMachine.depth),
             ("reads promised", distance(self.asked, self.taken) == promised),
             ("reads to be issued", distance(self.asked, self.issued) == read.request),
             ("reads in flight", distance(self.issued, self.collected) == flying),

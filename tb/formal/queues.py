@@ -53,19 +53,19 @@ class WriteQueues(_Watched):
         address = self._noted(m, "address", port.awaddr[3:], port.awvalid & port.awready & (self.addresses == watched))
         word = self._noted(m, "word", entry, port.wvalid & port.wready & (self.words == watched))
         executes = self.execute & (self.executed == watched)
-        refused = bridge.refused if self.config.protected else Const(0)
-        does = executes & ~refused
-        always(m, "a write is refused only after a flip", ~(executes & refused) | self.spent)
+        struck = ~(bridge.addresses.sound & bridge.words.sound) if self.config.protected else Const(0)
+        does = executes & ~struck
+        always(m, "a write is struck only by a flip", ~(executes & struck) | self.spent)
         always(m, "a write executes with its address", ~does | (bridge.addresses.first == address))
         always(m, "a write executes with its word", ~does | (bridge.words.first == word))
-        written = executes & agreed(bridge.register_write)
+        written = does & agreed(bridge.register_write)
         always(m, "a register is written at its address", ~written | (bridge.register_address[3:] == address[:9]))
         always(m, "a register is written with its word", ~written | (bridge.register_word == word[:64]))
         always(m, "a register is written by a whole word", ~written | word[64])
         done, filling = history(m, does, "done_before"), history(m, bridge.fill, "filling_before")
         always(m, "a memory gets its word a cycle later", ~done | filling | (bridge.word == word[:64]))
         always(m, "a memory that is filled gets zero a cycle later", ~filling | (bridge.word == 0))
-        self._responses(m, executes, refused)
+        self._responses(m, executes, struck)
         for name, noted, count, held in (
             ("address", address, write.addresses, addresses), ("word", word, write.words, words),
         ):  # fmt: skip
@@ -76,17 +76,27 @@ class WriteQueues(_Watched):
                 always(m, f"invariant: {name} {place}",
                        ~here | (different == 0) | (self.spent & different.xor()))  # fmt: skip
 
-    def _at(self, first: Signal, place: int) -> Value:
+    def _at(self, first: Signal, place: ValueLike) -> Value:
         """Whether the watched transaction is ``place`` behind number ``first``."""
         return distance(self.watched, first) == place
 
-    def _responses(self, m: Module, executes: Value, refused: Value) -> None:
-        write, port = self.write, self.bridge.port
-        did = Cat(agreed(self.bridge.register_write), *(
+    def _responses(self, m: Module, executes: Value, struck: Value) -> None:
+        write, bridge, port = self.write, self.bridge, self.bridge.port
+        to_register, to_memory = agreed(bridge.register_write), Cat(
             self.asks(f"{name}_write", "enable").any() for name in ("command", "parameter", "weight", "activation")
-        )).any()  # fmt: skip
-        always(m, "nothing is done but by a write that executes and isn't refused", ~did | (self.execute & ~refused))
-        done = self._noted(m, "done", did, executes)
+        ).any()  # fmt: skip
+        always(m, "nothing is done but by a write that executes", ~(to_register | to_memory) | self.execute)
+        good = history(m, ~struck, "good_before")
+        wrote, stored = history(m, to_register, "register_before"), history(m, to_memory, "memory_before")
+        always(m, "a register is written unless the write was struck", ~wrote | (agreed(bridge.register_good) == good))
+        if self.config.protected:
+            refused = history(m, self.execute & struck, "refused_before")
+            always(m, "a write that was struck is refused", bridge.refused == refused)
+            always(m, "and goes to no memory", agreed(bridge.stray) == (stored & refused))
+        done = self._noted(m, "done", (to_register | to_memory) & ~struck, executes)
+        okay = (write.to_memory | write.to_register) & write.sound
+        always(m, "invariant: what came of a write",
+               ~(write.executed & self._at(self.answered, write.responses)) | (okay == done))  # fmt: skip
         answers = port.bvalid & (self.answered == self.watched)
         always(m, "a write is answered with an error exactly if it did nothing", ~answers | (port.bresp.any() != done))
         for place in range(WriteChannelMachine.depth):

@@ -145,7 +145,7 @@ def _protection(config: Config) -> list[Proof]:
 
 
 def _governor() -> Proof:
-    return Proof(name="governor.bound", mode="bmc", depth=(1 << GOVERNOR_BITS) + 1,
+    return Proof(name="governor.bound", mode="bmc", depth=(1 << GOVERNOR_BITS) + 2,
                  build=partial(GovernorBound, bits=GOVERNOR_BITS))  # fmt: skip
 
 

@@ -37,12 +37,14 @@ class ScrubberContract(Specification):
         always(m, "invariant: one word at a time", held.scrubbing == sum(scrubs, held.arrived))
         always(m, "invariant: the row at the pins", ~scrubs[0] | held.served | (held.read_address == held.row))
         for stage, scrub in enumerate(scrubs[1:]):
-            moved = held.served | ~held.still[stage]
+            moved = held.due_banks.any() | ~held.still[stage]
             always(m, f"invariant: the row of stage {stage + 1}", ~scrub | moved | (held.row == row))
             always(m, f"invariant: nothing written by stage {stage + 1}", ~scrub | ~held.still[stage] | ~dirty)
         restored = history(m, access.restores, "restored_before")
-        asked = history(m, access.write.any() | access.served, "asked_before")
+        asked = history(m, held.due_banks.any(), "asked_before")
         always(m, "a word goes back to the row that it came from", ~restored | (access.write_address == row))
         always(m, "newer data are never overwritten", ~(restored & writes) | ~dirty)
         always(m, "nothing is written that nobody asked for", ~writes | restored | asked)
+        due = history(m, access.fill | access.host_write.any() | access.write.any(), "due_before")
+        always(m, "what is asked for is due a cycle later", due == held.due_banks.any())
         always(m, "what is asked for goes before", ~(restored & asked))

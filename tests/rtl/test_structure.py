@@ -33,12 +33,12 @@ RESETS = {
     "ParityPipe": r"parity_\d+",
     "ProcessingElement": r"swap|load",
     "SaturatingCounter": r"value",
-    "CycleLog": r"cycles|writes|fill_row",
+    "CycleLog": r"cycles|writes|fill_row|counting|done_before",
     # eight zero words: the checksum of no legal command, so what is held before the first fetch is not good
     "CommandStore": r"word_\d",
     # what the host may read before anything was counted
     "TransferChecksum": r"value",
-    "HostBridge": r"stored",
+    "HostBridge": r"arrived",
     "Accelerator": r"last_\w+",
 }
 """By component: the registers that have a reset, beside those of state machines. All others have none, so that nothing

@@ -13,6 +13,9 @@ from vanallen.rtl.control.machine import Control
 from vanallen.rtl.memory.scratchpad import Scratchpad
 
 DEADLINE = 5000
+FLAGS = ("to_memory", "to_register", "sound")
+"""What a write is told of itself: here the lowest bits of its word."""
+
 RATES = [(1.0, 1.0), (0.5, 0.5), (1.0, 0.2), (0.2, 1.0), (0.7, 0.7)]
 """How often the manager offers, and how often it takes."""
 
@@ -52,7 +55,7 @@ def write_traffic(simulate, rng, count, offer, take, hold):
     top = WriteSide()
     channel = top.channel
     sent = [(rng.getrandbits(WORD_ADDRESS_BITS), rng.getrandbits(65)) for _ in range(count)]
-    executed, responses, used = [], [], []
+    executed, did, responses, used = [], [], [], []
 
     async def testbench(ctx):
         offers = {"address": 0, "word": 0}
@@ -71,12 +74,18 @@ def write_traffic(simulate, rng, count, offer, take, hold):
             ctx.set(channel.bready, int(rng.random() < take))
             held = rng.random() < hold
             ctx.set(channel.hold, int(held))
+            said = [ctx.get(getattr(channel, name)) for name in ("stored", "stray", "struck")]
+            assert said == (did[-1] if did else [0] * 3), "what came of a write is told in the next cycle"
+            flags = [rng.randrange(2) for _ in FLAGS]
             if ctx.get(channel.request):
                 assert not held
                 executed.append((ctx.get(top.addresses.first), ctx.get(top.words.first)))
-                ctx.set(channel.okay, executed[-1][1] & 1)
+                flags = [executed[-1][1] >> index & 1 for index in range(3)]
+                did.append([flags[0] & flags[2], flags[0] & ~flags[2], 1 - flags[2]])
             else:
-                ctx.set(channel.okay, rng.randrange(2))
+                did.append([0] * 3)
+            for name, flag in zip(FLAGS, flags, strict=True):
+                ctx.set(getattr(channel, name), flag)
             valid, response = ctx.get(channel.bvalid), ctx.get(channel.bresp)
             assert waiting is None or (valid, response) == (1, waiting), "a response must stay until it is taken"
             waiting = response if valid and not ctx.get(channel.bready) else None
@@ -106,9 +115,10 @@ def test_writes(simulate, offer, take, hold):
     rng = random.Random(f"{offer} {take}")
     sent, executed, responses, cycles = write_traffic(simulate, rng, 300, offer, take, hold)
     assert executed == sent
-    assert responses == [OKAY if word & 1 else SLVERR for _, word in sent]
+    assert responses == [OKAY if word & 4 and word & 3 else SLVERR for _, word in sent]
     if offer == take == 1 and not hold:
-        assert cycles == 300 + 2  # executed in the cycle after acceptance, answered in the next
+        # nothing is accepted in the first cycle; executed in the cycle after that, answered in the second after that
+        assert cycles == 300 + 4
 
 
 def test_no_more_writes_than_responses_have_room(simulate):
@@ -188,7 +198,7 @@ def test_reads(simulate, offer, take, latency, pause):
     sent, answers, cycles = read_traffic(simulate, rng, 300, offer, take, latency, pause)
     assert answers == [(address, address & 1) for address in sent]
     if offer == take == 1 and not pause:
-        assert cycles == 300 + latency + 2  # request, latency, queue
+        assert cycles == 300 + latency + 3  # nothing is accepted in the first cycle; request, latency, queue
 
 
 def test_no_more_reads_than_the_queue_holds(simulate):
@@ -210,9 +220,14 @@ def test_queue_shows_what_was_put_in_a_slot(trace):
     steps = [{"push": int(slot < 8 or rng.random() < 0.5), "slot": slot if slot < 8 else rng.randrange(8),
               "head": rng.randrange(min(max(slot, 1), 8)), "word_in": rng.getrandbits(64), "error_in": rng.randrange(2)}
              for slot in range(200)]  # fmt: skip
-    outputs = trace(ResponseQueue(depth=8), steps, ["word", "error"])
+    for step in steps:
+        step["wrong"] = int(rng.random() < 0.3)
+    outputs, last = trace(ResponseQueue(depth=8), steps, ["word", "error"]), None
     for cycle, (step, output) in enumerate(zip(steps, outputs, strict=True)):
+        if step["wrong"] and last is not None:
+            stored[last] = (0, 1)
         if cycle:
             assert output == stored[step["head"]], cycle
+        last = step["slot"] if step["push"] else None
         if step["push"]:
             stored[step["slot"]] = (step["word_in"], step["error_in"])

@@ -35,7 +35,7 @@ def test_log_keeps_the_cycles_of_each_layer(trace):
 
 def test_fill_zeroes_the_log(trace):
     steps = [{"count": 1, "done": 1, "index": row} for row in range(LAYERS_LOGGED)]
-    steps += [{"done": 0, "count": 0, "fill": 1}] * (LAYERS_LOGGED - 1)
+    steps += [{"done": 0, "count": 0}] + [{"fill": 1}] * (LAYERS_LOGGED - 1)
     steps += [{"fill": 0, "address": row} for row in range(LAYERS_LOGGED)] + [{}] * CycleLog.latency
     got = [value for (value,) in trace(CycleLog(), steps, ["value"])[-LAYERS_LOGGED:]]
     assert got == [0] * (LAYERS_LOGGED - 1) + [1]  # the last row is not filled, and shows that the others were

@@ -31,17 +31,17 @@ class Bench:
         await ctx.tick().repeat(4)
 
     async def write(self, ctx, row, bank, word):
-        """By the data path where it can, else by the host, whose word comes a cycle later."""
+        """By the data path where it can, else by the host; the word comes a cycle later."""
         port = "write" if self.writable else "host_write"
         self.ask(ctx, port, enable=1 << bank, address=row)
+        await ctx.tick()
+        self.ask(ctx, port, enable=0)
         if self.writable:
             whole = word << self.bits * bank
             ctx.set(self.dut.write_data, whole)
             ctx.set(self.dut.write_parity, sum(((whole >> 8 * byte & 255).bit_count() & 1) << byte
                                                for byte in range(self.banks * self.bits // 8)))  # fmt: skip
-        await ctx.tick()
-        self.ask(ctx, port, enable=0)
-        if not self.writable:
+        else:
             ctx.set(self.dut.host_data, word)
         self.words[row][bank] = word
 
@@ -156,6 +156,7 @@ def test_scrubbing_goes_on_beside_reads_and_writes(simulate):
             else:
                 await ctx.tick()
             assert not ctx.get(bench.dut.wrong)
+        await ctx.tick().repeat(4)
         for row in range(ROWS):
             (word,) = bench.stored(ctx, row)
             assert (word.data, word.status) == (bench.words[row][0], Status.CLEAN)
@@ -198,10 +199,11 @@ def test_a_word_that_disagrees_with_its_parity_is_told(simulate):
         await bench.fill(ctx)
         for parity, wrong in ((1, 0), (3, 7), (0, 7)):
             bench.ask(ctx, "write", enable=1, address=3)
+            await ctx.tick()
+            bench.ask(ctx, "write", enable=0)
             ctx.set(bench.dut.write_data, 1)
             ctx.set(bench.dut.write_parity, parity)
             await ctx.tick()
-            bench.ask(ctx, "write", enable=0)
             assert ctx.get(bench.dut.wrong) == wrong
             await ctx.tick()
             assert ctx.get(bench.dut.wrong) == 0

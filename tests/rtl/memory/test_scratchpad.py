@@ -1,7 +1,7 @@
 """The memory wrapper against a dictionary.
 
-Host and fill are a cycle behind: what they ask for in a step meets what the data path asks for in the next one. The
-word that they write comes in that next step.
+All but the data path's reads are a cycle behind: what they ask for in a step meets what it reads in the next one. The
+word that is written comes in that next step.
 """
 
 import random
@@ -20,12 +20,12 @@ def random_steps(rng, banks, width, cycles):
     for _ in range(cycles):
         host_read = rng.randrange(2)
         host_write = not host_read and rng.random() < 0.6
-        behind = steps[-1].get("host_write.0.enable") or steps[-1].get("fill")
+        fill = int(rng.random() < 0.02)
         steps.append({
-            "fill": int(rng.random() < 0.02),
+            "fill": fill,
             "read.0.enable": rng.randrange(2), "read.0.address": rng.randrange(8),
             "host_read.0.enable": host_read, "host_read.0.address": rng.randrange(8),
-            "write.0.enable": 0 if behind else rng.getrandbits(banks), "write.0.address": rng.randrange(8),
+            "write.0.enable": 0 if host_write or fill else rng.getrandbits(banks), "write.0.address": rng.randrange(8),
             "write_data": rng.getrandbits(width),
             "host_write.0.enable": rng.getrandbits(banks) if host_write else 0,
             "host_write.0.address": rng.randrange(8), "host_data": rng.getrandbits(width // banks),
@@ -37,7 +37,7 @@ def model(steps, banks, bank_bits):
     """By cycle: (row read or None, collision), of the data path's read or of the host's of the cycle before."""
     contents, results, fill_row = {row: 0 for row in range(ROWS)}, [], 0
     for before, step in pairwise([{}, *steps]):
-        behind = ("host_read", "host_write", "fill")
+        behind = ("host_read", "host_write", "write.", "fill")
         own = {name: value for name, value in step.items() if not name.startswith(behind)}
         get = (own | {name: value for name, value in before.items() if name.startswith(behind)}).get
         word = sum(get("host_data", 0) << bank_bits * bank for bank in range(banks))
@@ -72,11 +72,12 @@ def test_random_traffic(trace, banks, bank_bits, seed):
 
 
 def test_a_dropped_read_leaves_the_word_read_before(trace):
-    steps = [{"write.0.enable": 1, "write.0.address": 3, "write_data": 0xAB},
-             {"write.0.address": 4, "write_data": 0x11},
-             {"write.0.enable": 0, "read.0.enable": 1, "read.0.address": 4},
-             {"write.0.enable": 1, "write.0.address": 3, "write_data": 0xCD, "read.0.address": 3},
-             {"write.0.enable": 0, "read.0.enable": 0}, *[{}] * (Scratchpad.latency - 1)]  # fmt: skip
+    steps = [{"write.0.enable": 1, "write.0.address": 3},
+             {"write.0.address": 4, "write_data": 0xAB},
+             {"write.0.enable": 0, "write_data": 0x11},
+             {"write.0.enable": 1, "write.0.address": 3, "read.0.enable": 1, "read.0.address": 4},
+             {"write.0.enable": 0, "write_data": 0xCD, "read.0.address": 3},
+             {"read.0.enable": 0}, *[{}] * (Scratchpad.latency - 1)]  # fmt: skip
     outputs = trace(Scratchpad(rows=ROWS, banks=1, bank_bits=8), steps, ["data", "collision"])
-    assert [collision for _, collision in outputs] == [0, 0, 0, 0, 1] + [0] * (Scratchpad.latency - 1)
-    assert [data for data, _ in outputs[2 + Scratchpad.latency :]] == [0x11, 0x11]
+    assert [collision for _, collision in outputs] == [0, 0, 0, 0, 0, 1] + [0] * (Scratchpad.latency - 1)
+    assert [data for data, _ in outputs[3 + Scratchpad.latency :]] == [0x11, 0x11]
