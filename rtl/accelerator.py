@@ -93,6 +93,7 @@ class Accelerator(wiring.Component):
             m.d.sync += self._found.eq(
                 Cat(~sound(self.requantizer.retired), self.requantizer.wrong.as_value().any()))  # fmt: skip
         self._hits: list[Value] = []
+        self._choices: dict[Injection, Signal] = {}
         self._injected = Signal(reset_less=True, name="injected")
         for index in range(self.config.copies):
             copies = {name: machine.copies[index] for name, machine in self.machines.items()}
@@ -142,7 +143,7 @@ class Accelerator(wiring.Component):
             parameter.read[index].enable.eq(drain.parameter_read),
             parameter.read[index].address.eq(drain.parameter_address),
             command.read[index].enable.eq(job.fetch), command.read[index].address.eq(job.fetch_address),
-            self.bridge.idle[index].eq(~job.busy & ~host.start & ~fill.filling & ~host.reset),
+            self.bridge.idle[index].eq(host.idle), host.busy.eq(job.busy | fill.filling),
         ]  # fmt: skip
 
     def _control(self, m: Module, index: int, *, fill, host, governor, job, issue, drain, **_) -> None:
@@ -204,7 +205,7 @@ class Accelerator(wiring.Component):
             array.tag.eq(self._hit(tag, Injection.TAG_ROW, tag[0], array.issue_layout["row"].offset)),
             array.drain_tag.eq(
                 self._hit(drain_tag, Injection.TAG_DRAIN, drain_tag[0], array.drain_layout["row"].offset)),
-            self.bridge.fill.eq(self._agreed("fill", "filling")),
+            self.bridge.fill.eq(self._agreed("fill", "zero")),
             array.activations.as_value().eq(activation.data), array.weights.as_value().eq(weight.data),
             array.zero_point.eq(command.input_zero_point),
             requantizer.tag.eq(array.drained_tag), requantizer.accumulators.eq(array.drained),
@@ -241,8 +242,10 @@ class Accelerator(wiring.Component):
         return changed
 
     def _chosen(self, point: Injection) -> Value:
-        chosen: Value = (self._agreed("host", "inject") == point) & ~self._injected
-        return chosen
+        """Whether ``point`` is to be hit: from a register, as what the host chose is far from most points."""
+        chosen = self._choices.setdefault(point, Signal(name=f"chosen_{point.name.lower()}", reset_less=True))
+        due: Value = chosen & ~self._injected
+        return due
 
     def _inject(self, m: Module) -> None:
         """What the host chose inside other components, and whether anything was hit.
@@ -262,6 +265,8 @@ class Accelerator(wiring.Component):
             *(copy.injected.eq(self._injected) for copy in self.machines["host"].copies),
         ]  # fmt: skip
         m.d.sync += self._injected.eq(Cat(*self._hits, array.injected, bridge.injected & hosts).any())
+        for point, chosen in self._choices.items():
+            m.d.sync += chosen.eq((self._agreed("host", "inject") == point) & ~self._injected)
 
     def _registers(self, m: Module) -> None:
         bridge = self.bridge

@@ -56,6 +56,10 @@ PLAIN = (
               "where the host reads: under parity, and where it doesn't fit the answer is an error"),
     Exemption("ReadAddress", "first|address", "hold", "PairQueue",
               "whether a write waits for a read: for two cycles at most, whatever the address"),
+    Exemption("HostBridge", "error_in|collected_error", "select", "HostBridge",
+              "a read's error: one more is an answer with an error; with one less no source was chosen: zero"),
+    Exemption("ResponseQueue", "comes", "hold|select", "HostBridge|ResponseQueue",
+              "which place takes the word that was collected: another word in one, as the transfer's checksum tells"),
     Exemption("ResponseQueue", r"entry_\d", "select", "HostBridge",
               "the error flag of a read selects its response code: as the answer, under the transfer's checksum"),
 )  # fmt: skip
@@ -69,9 +73,9 @@ PROTECTED = (
     Exemption("TagPipe", "taps", "hold|select", "ArrayUnit|ProcessingElement|Requantizer|Scratchpad", "the same"),
     Exemption("ProcessingElement", "load(_out)?|swap(_out)?", "hold", "ChecksumElement",
               "load and swap of the checksum column: they are its neighbour's, and compared with the tags' behind it"),
-    Exemption("Accelerator", "injected", "state", "Control|TagPipe",
-              "that what the host chose to hit was hit: it is forgotten, or hit once more; without a choice nothing"),
-    Exemption("Accelerator", "injected", "hold", "ProcessingElement", "likewise: a lost load, where it was chosen"),
+    Exemption("Accelerator", r"injected|chosen_\w+", "state", "Control|TagPipe",
+              "what the host chose to hit, and that it was hit: one hit less or more, which is found like any other"),
+    Exemption("Accelerator", r"injected|chosen_\w+", "hold", "ProcessingElement", "likewise: a lost load"),
     Exemption("ArrayUnit", "selects_wrong", "state", "Control", "what a check found"),
     Exemption("ParityChecks", r"wrong(\.\w+)?", "state", "Control", "what a check found"),
     Exemption("ChecksumTest", "row|wrong", "state", "Control", "what a check found"),
@@ -82,10 +86,8 @@ PROTECTED = (
               "one more writes a word back that was right, as it was decoded; one less puts it right later"),
     Exemption("Decoder", "(corrected|uncorrectable)(_register)?", "hold|select", "Accelerator",
               "what is kept of the last word that had wrong bits: it only reports"),
-    Exemption("HostBridge", r"(error|failed|odd)_found|from_memory", "hold|select", "HostBridge|ResponseQueue",
-              "what a check found of the word that the host was about to read: it makes it an error, or doesn't"),
-    Exemption("ResponseQueue", "pushed", "hold|select", "HostBridge|ResponseQueue",
-              "which word that is: one more becomes an error, of one less it isn't told, which takes a second flip"),
+    Exemption("HostBridge", "collected(_failed|_parity)?|from_memory", "select", "HostBridge",
+              "the check of a word that the host reads: it is an error if they disagree"),
 )  # fmt: skip
 """The written list of the protected build, in which only state machines count as control: each register that is there
 once and steers something. "What a check found": one more makes a block begin again, one less takes a second flip."""

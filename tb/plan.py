@@ -164,7 +164,7 @@ PLAN = (
         "parity of address and word, exactly one source; the host reads twice or compares the transfer's checksum",
         r"bridge\.(chosen_\w+|register_value)",
         r"bridge\.reads\.\w+",
-        r"bridge\.(queue\.(entry_\d+|pushed)|(error|failed|odd)_found|from_memory|folded|arrived)",
+        r"bridge\.(queue\.(entry_\d+|comes)|collected(_\w+)?|from_memory|arrived)",
         seen="outputs in the chip right; no answer is lost, one at most is wrong or an error",
         tests=_BRIDGE,
     ),
@@ -264,7 +264,7 @@ PLAN = (
     _entry(
         "injection",
         "none: it holds for one cycle, and only says that what was injected has hit",
-        rf"injected|{_RAM}\.flips",
+        rf"injected|chosen_\w+|{_RAM}\.flips",
         seen="outputs right; an injection may be made once more, or not at all",
     ),
     _entry(

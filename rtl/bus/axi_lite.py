@@ -137,15 +137,15 @@ class ReadChannelMachine(Machine):
 
 
 class ResponseQueue(wiring.Component):
-    """Words and error flags that wait for the manager; ``slot`` is written with ``push``, ``head`` is shown.
+    """Words and error flags that wait for the manager; ``head`` is shown.
 
-    ``wrong``: what was pushed a cycle ago is an error; its word is then zero, shown at once or later.
+    With ``push`` a ``slot`` is said; what goes there comes in the next cycle, in which it may be shown already.
     """
 
     def __init__(self, *, depth: int):
         self.depth = depth
         super().__init__({
-            "push": In(1), "slot": In(range(depth)), "head": In(range(depth)), "wrong": In(1),
+            "push": In(1), "slot": In(range(depth)), "head": In(range(depth)),
             "word_in": In(64), "error_in": In(1), "word": Out(64), "error": Out(1),
         })  # fmt: skip
 
@@ -153,15 +153,12 @@ class ResponseQueue(wiring.Component):
         m = Module()
         entry = StructLayout({"word": 64, "error": 1})
         entries = [Signal(entry, name=f"entry_{index}", reset_less=True) for index in range(self.depth)]
-        pushed = Signal(self.depth, reset_less=True)
+        comes = Signal(self.depth, reset_less=True)
+        arriving = Cat(self.word_in, self.error_in)
         for index, signal in enumerate(entries):
-            here, wrong = Signal(name=f"push_{index}"), Signal(name=f"wrong_{index}")
-            m.d.comb += [here.eq(self.push & (self.slot == index)), wrong.eq(self.wrong & pushed[index])]
-            m.d.sync += pushed[index].eq(here)
-            with m.If(wrong):
-                m.d.sync += [signal.word.eq(0), signal.error.eq(1)]
-            with m.If(here):
-                m.d.sync += [signal.word.eq(self.word_in), signal.error.eq(self.error_in)]
+            m.d.sync += comes[index].eq(self.push & (self.slot == index))
+            with m.If(comes[index]):
+                m.d.sync += signal.eq(arriving)
             with m.If(self.head == index):
-                m.d.comb += [self.word.eq(Mux(wrong, 0, signal.word)), self.error.eq(signal.error | wrong)]
+                m.d.comb += Cat(self.word, self.error).eq(Mux(comes[index], arriving, signal))
         return m

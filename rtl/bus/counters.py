@@ -53,9 +53,9 @@ class CycleLog(wiring.Component):
         m = Module()
         m.submodules.log = log = Memory(shape=32, depth=LAYERS_LOGGED, init=[])
         write, read = log.write_port(), log.read_port()
-        counting, done = Signal(name="counting"), Signal(name="done_before")
+        counting, done, filling = Signal(name="counting"), Signal(name="done_before"), Signal(name="filling")
         index = Signal.like(self.index, name="index_before", reset_less=True)
-        m.d.sync += [counting.eq(self.count), done.eq(self.done), index.eq(self.index)]
+        m.d.sync += [counting.eq(self.count), done.eq(self.done), index.eq(self.index), filling.eq(self.fill)]
         cycles = Signal(32)
         with m.If(done | ~counting):
             m.d.sync += cycles.eq(0)
@@ -68,10 +68,10 @@ class CycleLog(wiring.Component):
         written = Signal(32, reset_less=True)
         wanted = Signal.like(read.addr, reset_less=True)
         m.d.sync += [
-            fill_row.eq(fill_row + self.fill),
-            writes.eq(self.fill | done),
-            row.eq(Mux(self.fill, fill_row, index)),
-            written.eq(Mux(self.fill, 0, cycles + 1)),
+            fill_row.eq(fill_row + filling),
+            writes.eq(filling | done),
+            row.eq(Mux(filling, fill_row, index)),
+            written.eq(Mux(filling, 0, cycles + 1)),
             wanted.eq(self.address),
         ]
         meets = Signal()

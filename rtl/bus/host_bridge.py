@@ -172,7 +172,7 @@ class HostBridge(wiring.Component):
                 *(stray.eq(write.stray) for stray, write in zip(self.stray, self.write_channel.copies, strict=True)),
                 self.refused.eq(_agreed(self.write_channel, "struck")),
                 self.differs.eq(self.write_channel.differs | self.read_channel.differs),
-                self.words.inject.eq(self.inject), self.injected.eq(_agreed(self.write_channel, "word_place").any()),
+                self.words.inject.eq(self.inject), self.injected.eq(self.port.wvalid & self.port.wready),
             ]  # fmt: skip
             self._sum_written(m)
 
@@ -200,7 +200,7 @@ class HostBridge(wiring.Component):
         return target, getattr(decode, f"{name}_banks"), getattr(decode, f"{name}_row")
 
     def _collect(self, m: Module) -> None:
-        """The word that was asked for, out of all that arrive: zero with an error."""
+        """The word that was asked for, out of all that arrive; a cycle later it is judged, and zero with an error."""
         reads = self.reads
         register_value = Signal(64, reset_less=True)
         m.d.sync += register_value.eq(self.register_value)
@@ -218,34 +218,36 @@ class HostBridge(wiring.Component):
                     parity = getattr(self, f"{name}_parity").word_select(bank, bits // 8)
                     parities.append(parity & chosen.replicate(bits // 8))
                     failures.append(getattr(self, f"{name}_failed") & chosen)
-        word = Signal(64, name="collected")
-        m.d.comb += [word.eq(reduce(or_, words)), self.queue.word_in.eq(word), self.queue.error_in.eq(reads.error)]
+        word = Signal(64, name="collected", reset_less=True)
+        m.d.sync += word.eq(reduce(or_, words))
         if self.config.protected:
             from_memory = Cat(chosens).any()
-            self._check(
+            wrong = self._wrong(
                 m, word, from_memory,
                 error=reads.error | ~Cat(at_register, *chosens).xor(),  # exactly one source, or none with an error
-                failed=reduce(or_, failures),
-                odd=Cat(word.word_select(byte, 8).xor() for byte in range(8)) ^ reduce(or_, parities),
+                failed=reduce(or_, failures), parity=reduce(or_, parities),
             )  # fmt: skip
+        else:
+            wrong = Signal(name="collected_error", reset_less=True)
+            m.d.sync += wrong.eq(reads.error)
+        m.d.comb += [self.queue.word_in.eq(Mux(wrong, 0, word)), self.queue.error_in.eq(wrong)]
 
-    def _check(self, m: Module, word: Value, from_memory: Value, **found: Value) -> None:
-        """Tells the queue, a cycle after it got ``word``, whether it is wrong; if not, and it is a memory's, it is
-        summed. What was ``found`` of it passes a register, for the word itself comes from all over the chip."""
-        held = {name: Signal(len(value), name=f"{name}_found", reset_less=True) for name, value in found.items()}
+    def _wrong(self, m: Module, word: Signal, from_memory: Value, **found: Value) -> Value:
+        """Whether the ``word`` that was collected is wrong, by what was ``found`` beside it; if not, and it is a
+        memory's, it is summed."""
+        held = {name: Signal(len(value), name=f"collected_{name}", reset_less=True) for name, value in found.items()}
         m.d.sync += [held[name].eq(value) for name, value in found.items()]
-        memory, summed = Signal(name="from_memory", reset_less=True), Signal(32, name="folded", reset_less=True)
-        arrived = Signal(name="arrived")
-        m.d.sync += [
-            memory.eq(from_memory), summed.eq(word[:32] ^ word[32:]),
-            arrived.eq(_agreed(self.read_channel, "collect")),
-        ]  # fmt: skip
-        m.d.comb += self.queue.wrong.eq(held["error"] | held["failed"] | (memory & held["odd"].any()))
+        memory, arrived = Signal(name="from_memory", reset_less=True), Signal(name="arrived")
+        m.d.sync += [memory.eq(from_memory), arrived.eq(_agreed(self.read_channel, "collect"))]
+        odd = Cat(word.word_select(byte, 8).xor() for byte in range(8)) ^ held["parity"]
+        wrong = Signal(name="wrong")
+        m.d.comb += wrong.eq(held["error"] | held["failed"] | (memory & odd.any()))
         m.submodules.read_checksum = total = TransferChecksum()
         m.d.comb += [
-            total.enable.eq(arrived & memory & ~self.queue.wrong), total.word.eq(summed),
+            total.enable.eq(arrived & memory & ~wrong), total.word.eq(word),
             total.clear.eq(self.clear_read_back), self.read_back.eq(total.value),
         ]  # fmt: skip
+        return wrong
 
     def _sum_written(self, m: Module) -> None:
         """Of the word and address that a memory takes in this cycle."""

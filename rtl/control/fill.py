@@ -13,17 +13,22 @@ __all__ = ["FillMachine"]
 
 
 class FillMachine(Machine):
-    """``filling`` for ``rows`` cycles after reset, at least the rows of the deepest memory; each counts its own."""
+    """``filling`` for ``rows`` cycles after reset, at least the rows of the deepest memory; each counts its own, a
+    cycle later: ``zero`` is high for that cycle more."""
+
+    flow = frozenset({"filled"})
 
     def __init__(self, *, rows: int):
         self.rows = rows
         bits = (rows - 1).bit_length()
-        self.state = StructLayout({"filling": 1, "row": bits})
+        self.state = StructLayout({"filling": 1, "row": bits, "filled": 1})
         self.reset = {"filling": 1}
-        self.ports = {"filling": Out(1)}
+        self.ports = {"filling": Out(1), "zero": Out(1)}
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
-        m.d.comb += port.filling.eq(now.filling)
+        m.d.comb += [
+            port.filling.eq(now.filling), port.zero.eq(now.filling | now.filled), then.filled.eq(now.filling),
+        ]  # fmt: skip
         with m.If(now.filling):
             m.d.comb += then.row.eq(now.row + 1)
             with m.If(now.row == self.rows - 1):

@@ -29,6 +29,7 @@ class HostMachine(Machine):
     A write (``write`` with ``address``, ``data``) is taken into registers and takes effect in the next cycle, if it is
     ``good`` in that: ``start``, ``reset`` and clears are pulses in this cycle, and what a start says is there in the
     cycle of its pulse alone; the rest is kept from then on. A reset returns the registers to their first state.
+    ``idle``: neither start nor reset, and nobody was ``busy`` a cycle ago.
     With protection ``inject`` says what is to be hit until ``injected`` says that it was.
     """
 
@@ -42,15 +43,16 @@ class HostMachine(Machine):
         entries = ("start", "reset", "interrupt", *dict.fromkeys(entry for entry, _ in self.settings.values()),
                    *(("inject",) if protected else ()), *CLEARED)  # fmt: skip
         self.written = {entry: f"to_{entry}" for entry in entries}
-        self.flow = frozenset({"word", *self.written.values()})
+        self.flow = frozenset({"word", "quiet", *self.written.values()})
         self.state = StructLayout({
-            "word": 64, **dict.fromkeys(self.written.values(), 1),
+            "word": 64, **dict.fromkeys(self.written.values(), 1), "quiet": 1,
             "enable": 1, "pending": 1, **{name: place.width for name, place in places.items()},
             **({"inject": INJECT_BITS} if protected else {}),
         })  # fmt: skip
         self.reset = {name: place.reset or 0 for name, place in places.items()}
         self.ports = {
             "write": In(1), "address": In(12), "data": In(64), "good": In(1), "finished": In(1),
+            "busy": In(1), "idle": Out(1),
             "start": Out(1), "first": Out(16), "count": Out(16), "number": Out(16), "patience": Out(16),
             "reset": Out(1), "enable": Out(1), "pending": Out(1), "interrupt": Out(1),
             **{name: Out(place.width) for name, place in places.items()},
@@ -73,6 +75,8 @@ class HostMachine(Machine):
               for name, field in (("first", "first"), ("count", "count"), ("number", "job"), ("patience", "patience"))),
             *(getattr(port, name).eq(getattr(now, name)) for name in ("enable", "pending", *self.settings)),
             port.interrupt.eq(now.enable & now.pending),
+            then.quiet.eq(~(port.busy | port.start | port.reset)),
+            port.idle.eq(now.quiet & ~port.start & ~port.reset),
         ]  # fmt: skip
         with m.If(port.reset):
             m.d.comb += [then.enable.eq(0), then.pending.eq(0)]

@@ -27,24 +27,25 @@ class WriteRequest(wiring.Signature):
 
 
 class AccessMachine(Machine):
-    """Chooses among the requests to a RAM; its pins follow one cycle later. All but ``read`` pass a register first.
+    """Chooses among the requests to a RAM; its pins follow one cycle later. All but ``read`` pass a register first,
+    ``fill`` two.
 
     Reads: ``read`` before the host's. Writes: ``fill``, a row after the other in each cycle, round and round; else
     ``host_write`` or ``write``, never both. A read of the row that is
     written in the same cycle is dropped, with ``collision`` high a cycle later, so that the RAM's ports never meet.
-    ``served`` is high while ``fill`` or ``host_write`` of the cycle before is written; ``next_address`` is the row at
+    ``served`` is high while ``fill`` or ``host_write`` is written; ``next_address`` is the row at
     the write pins in the next cycle.
     """
 
     flow = frozenset({
-        "asked", "asked_row", "served", "due_banks", "due_row",
+        "filling", "asked", "asked_row", "served", "due_banks", "due_row",
         "reads", "read_address", "writes", "write_address", "collided",
     })  # fmt: skip
 
     def __init__(self, *, rows: int, banks: int):
         address = (rows - 1).bit_length()
         self.state = StructLayout({
-            "row": address, "asked": 1, "asked_row": address,
+            "row": address, "filling": 1, "asked": 1, "asked_row": address,
             "served": 1, "due_banks": banks, "due_row": address,
             "reads": 1, "read_address": address, "writes": banks, "write_address": address, "collided": 1,
         })  # fmt: skip
@@ -57,16 +58,17 @@ class AccessMachine(Machine):
         }  # fmt: skip
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
-        m.d.comb += then.row.eq(now.row + port.fill)
+        m.d.comb += then.row.eq(now.row + now.filling)
         self._choose(m, now, then, port)
         self._ports_never_meet(m, now, then, port, requested=port.read | now.asked)
 
     def _choose(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         m.d.comb += [
             then.asked.eq(port.host_read), then.asked_row.eq(port.host_read_row),
-            then.served.eq(port.fill | port.host_write.any()),
-            then.due_banks.eq(Mux(port.fill, ~0, port.host_write | port.write)),
-            then.due_row.eq(Mux(port.fill, now.row, Mux(port.write.any(), port.write_row, port.host_write_row))),
+            then.filling.eq(port.fill),
+            then.served.eq(now.filling | port.host_write.any()),
+            then.due_banks.eq(Mux(now.filling, ~0, port.host_write | port.write)),
+            then.due_row.eq(Mux(now.filling, now.row, Mux(port.write.any(), port.write_row, port.host_write_row))),
             then.writes.eq(now.due_banks), then.write_address.eq(now.due_row),
             then.read_address.eq(Mux(port.read, port.read_row, now.asked_row)),
             port.served.eq(now.served), port.next_address.eq(now.due_row),

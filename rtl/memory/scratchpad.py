@@ -30,14 +30,15 @@ class Scratchpad(wiring.Component):
         host_read ---------> register --.
         read ---------------------------+--> [address compare] --> register --> RAM --> register --> register --> data
         write, host_write --> register -+------------------------> register --> RAM
-        fill ---------------> register -'
+        fill --> register --> register -'
 
     Latency: ``data`` four cycles after ``read`` (a register at the RAM's pins, the RAM's own cycle and two for error
     decoding), five after ``host_read``; one request a cycle. What is written is in the RAM three cycles after it was
-    asked for: a later request of the host sees it, and a ``read`` two cycles later. A read of the row that is written
-    in the same cycle is dropped and ``collision`` is high in the next: the RAM's ports never meet, so the technology's
-    collision behaviour doesn't matter. The host never reads and writes one row in one cycle; the data path, in which
-    regions are disjoint, counts a collision as an error. In a slot the sequencer steals, no read is requested.
+    asked for, by ``fill`` four: a later request of the host sees it, and a ``read`` two cycles later. A read of the row
+    that is written in the same cycle is dropped and ``collision`` is high in the next: the RAM's ports never meet, so
+    the technology's collision behaviour doesn't matter. The host never reads and writes one row in one cycle; the data
+    path, in which regions are disjoint, counts a collision as an error. In a slot the sequencer steals, no read is
+    requested.
 
     With protection each bank holds a codeword of :class:`~vanallen.rtl.ecc.secded.Secded`, with its row folded in. What
     a single flip has changed in it arrives corrected, and the scrubber puts it right in the RAM. The requests come from
@@ -66,8 +67,8 @@ class Scratchpad(wiring.Component):
     blocked, stray : In, a bit a copy
         With protection: what ``write``, what ``host_write`` asked for in the last cycle is not to be written after all.
     fill : In, a bit a copy
-        Writes ``host_data`` too, to every bank, before everything else: a row a cycle, every row in as many cycles as
-        there are rows.
+        Writes ``host_data`` of two cycles later to every bank, before everything else: a row a cycle, every row in as
+        many cycles as there are rows.
     data, parity : Out
         The row read, and with protection the parity of each of its bytes.
     collision : Out, a bit a copy

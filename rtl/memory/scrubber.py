@@ -74,7 +74,7 @@ class ScrubbedAccessMachine(AccessMachine):
             allowed.eq(Mux(now.served, ~port.stray, ~port.blocked)),
             own_writes.eq(now.due_banks & allowed.replicate(len(own_writes))),
             port.writing.eq(own & ~now.served & ~port.blocked),
-            scrubs.eq(~(asks | port.fill | now.scrubbing)),
+            scrubs.eq(~(asks | now.filling | now.scrubbing)),
             then.read_address.eq(Mux(port.read, port.read_row, Mux(now.asked, now.asked_row, now.row))),
             meets.eq(own & (then.read_address == now.due_row)),
         ]
@@ -89,7 +89,7 @@ class ScrubbedAccessMachine(AccessMachine):
             # on when nothing is wrong in this row any more, or nothing that could be put right
             then.arrived.eq(arrives),
             then.finished.eq(arrives & (~port.corrected.any() | (puts_right & (first == port.corrected)))),
-            then.row.eq(now.row + (port.fill | now.finished)),
+            then.row.eq(now.row + (now.filling | now.finished)),
         ]  # fmt: skip
         with m.If(now.arrived):
             m.d.comb += then.scrubbing.eq(0)

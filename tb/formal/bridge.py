@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.asserts import AnySeq
-from amaranth.hdl import Const, Fragment, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Fragment, Module, Signal, Value
 
 from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
 from vanallen.rtl.bus.host_bridge import HostBridge
@@ -103,6 +103,9 @@ class BridgeSpecification(Specification):
         """What the channels' counters mean; the induction needs it."""
         write, read = self.write, self.read
         depth = ReadChannelMachine.depth
+        slot = Signal(depth, name="slot_before", reset_less=True)
+        m.d.sync += slot.eq(Cat(self.collect & (self.bridge.queue.slot == index) for index in range(depth)))
+        always(m, "invariant: where what was collected goes", self.queue.comes == slot)
         flying, promised = ones(read.flight), distance(read.asked, read.taken)
         for rule, condition in (
             ("room for addresses", ~write.address_room | (write.addresses != 2)),

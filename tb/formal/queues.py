@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.asserts import AnySeq
-from amaranth.hdl import Cat, Const, Module, ResetSignal, Signal, Value, ValueLike
+from amaranth.hdl import Cat, Const, Module, Mux, ResetSignal, Signal, Value, ValueLike
 
 from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
 from vanallen.rtl.bus.host_decode import MEMORIES, PLACE_BITS, WINDOW_BITS
@@ -154,12 +154,13 @@ class ReadQueue(_Watched):
         always(m, "invariant: error at the end", ~end | (self.reads.error == refused) | self.spent)
 
     def _sources(self, m: Module, address: Value, refused: Value, collects: Value) -> None:
-        """Which word the bridge hands the queue: of the memory and bank at the address collected; zero for an error."""
+        """Which word the bridge hands the queue, a cycle after it was collected: of the memory and bank at the address;
+        zero for an error."""
         bridge = self.bridge
-        handed, error = bridge.queue.word_in, bridge.queue.error_in
-        always(m, "nothing is read with an error", ~collects | ~error | (handed == 0))
-        register_value = history(m, bridge.register_value, "register_before")
-        at_register = collects & ~error & (address[-WINDOW_BITS:] == Window.REGISTERS)
+        handed, error, comes = bridge.queue.word_in, bridge.queue.error_in, history(m, collects, "collected_before")
+        always(m, "nothing is read with an error", ~comes | ~error | (handed == 0))
+        register_value = history(m, history(m, bridge.register_value, "register_before"), "register_before_that")
+        at_register = comes & ~error & (address[-WINDOW_BITS:] == Window.REGISTERS)
         always(m, "word of a register", ~at_register | (handed == register_value))
         reasons = refused
         for window in MEMORIES:
@@ -167,16 +168,20 @@ class ReadQueue(_Watched):
             bank_address = address.bit_select(0, (banks - 1).bit_length())
             for bank in range(banks):
                 at_bank = (address[-WINDOW_BITS:] == window) & (bank_address == bank)
-                here = collects & ~error & at_bank
-                word = getattr(bridge, f"{name}_data").word_select(bank, bits)
+                here = comes & ~error & at_bank
+                word = history(m, getattr(bridge, f"{name}_data").word_select(bank, bits), f"{name}_{bank}_before")
                 always(m, f"word of {name} {bank}", ~here | (handed == word))
                 if self.config.protected:
-                    parity = getattr(bridge, f"{name}_parity").word_select(bank, bits // 8)
+                    parity, failed = (
+                        history(m, getattr(bridge, f"{name}_{what}"), f"{name}_{bank}_{what}_before")
+                        for what in ("parity", "failed")
+                    )
+                    parity = parity.word_select(bank, bits // 8)
                     odd = Cat(word.word_select(byte, 8).xor() for byte in range(bits // 8)) ^ parity
-                    wrong = getattr(bridge, f"{name}_failed") | odd.any()
+                    wrong = failed | odd.any()
                     always(m, f"no word of {name} {bank} that failed or disagrees with its parity", ~here | ~wrong)
                     reasons |= at_bank & wrong
-        always(m, "an error has a reason", ~collects | (error == reasons) | (self.spent & error))
+        always(m, "an error has a reason", ~comes | (error == reasons) | (self.spent & error))
 
     def _in_time(self, m: Module, issues: Value, collects: Value) -> None:
         late = Signal(Scratchpad.host_latency)
@@ -189,11 +194,12 @@ class ReadQueue(_Watched):
         port = self.bridge.port
         # what the bridge hands the queue: the word of the memory or register at the address collected
         handed = Cat(self.bridge.queue.word_in, self.bridge.queue.error_in)
-        noted = self._noted(m, "word", handed, collects)
+        comes = history(m, collects, "comes")
+        noted = self._noted(m, "word", handed, comes)
         answers = port.rvalid & (self.taken == self.watched)
         shown = Cat(port.rdata, port.rresp[1])
-        always(m, "a read is answered with the word collected for it", ~answers | (shown == noted))
+        always(m, "a read is answered with the word collected for it", ~answers | (shown == Mux(comes, handed, noted)))
         for slot in range(ReadChannelMachine.depth):
             place = distance(self.watched, self.taken)
             here = (place < self.stored) & ((self.read.taken + place)[:3] == slot)
-            always(m, f"invariant: slot {slot}", ~here | (getattr(self.queue, f"entry_{slot}") == noted))
+            always(m, f"invariant: slot {slot}", ~here | comes | (getattr(self.queue, f"entry_{slot}") == noted))

@@ -45,6 +45,6 @@ class ScrubberContract(Specification):
         always(m, "a word goes back to the row that it came from", ~restored | (access.write_address == row))
         always(m, "newer data are never overwritten", ~(restored & writes) | ~dirty)
         always(m, "nothing is written that nobody asked for", ~writes | restored | asked)
-        due = history(m, access.fill | access.host_write.any() | access.write.any(), "due_before")
+        due = history(m, held.filling | access.host_write.any() | access.write.any(), "due_before")
         always(m, "what is asked for is due a cycle later", due == held.due_banks.any())
         always(m, "what is asked for goes before", ~(restored & asked))

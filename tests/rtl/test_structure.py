@@ -33,7 +33,7 @@ RESETS = {
     "ParityPipe": r"parity_\d+",
     "ProcessingElement": r"swap|load",
     "SaturatingCounter": r"value",
-    "CycleLog": r"cycles|writes|fill_row|counting|done_before",
+    "CycleLog": r"cycles|writes|fill_row|counting|done_before|filling",
     # eight zero words: the checksum of no legal command, so what is held before the first fetch is not good
     "CommandStore": r"word_\d",
     # what the host may read before anything was counted

@@ -30,7 +30,7 @@ READ_PATH = {"ReadAddress", "ResponseQueue", "HostBridge"}
 WRITTEN = {"word", "stored_address"}
 """Registers of the bridge between a write and its checksum."""
 
-SUMMED = {"from_memory", "folded", "arrived"}
+SUMMED = {"from_memory", "arrived"}
 """Those between a word that was read and its checksum."""
 
 WRITABLE = {entry.address for entry in REGISTERS if entry.access is not Access.READ}
@@ -360,8 +360,8 @@ def test_what_is_changed_before_it_is_stored_is_told(simulate):
 
 
 def test_words_are_changed_without_the_parity_of_reads(simulate, monkeypatch):
-    mutant = Mutant("", HostBridge, "_check", ' | (memory & held["odd"].any())', "")
-    monkeypatch.setattr(HostBridge, "_check", changed(HostBridge._check, mutant))
+    mutant = Mutant("", HostBridge, "_wrong", " | (memory & odd.any())", "")
+    monkeypatch.setattr(HostBridge, "_wrong", changed(HostBridge._wrong, mutant))
     with pytest.raises(AssertionError):
         campaign(simulate, 8, sample(30, "Control"))
 

@@ -1,11 +1,10 @@
 """The memory wrapper against a dictionary.
 
-All but the data path's reads are a cycle behind: what they ask for in a step meets what it reads in the next one. The
-word that is written comes in that next step.
+All but the data path's reads are a cycle behind, the fill pass two: what they ask for in a step meets what it reads in
+the next one, or the one after. The word that is written comes in that step.
 """
 
 import random
-from itertools import pairwise
 
 import pytest
 
@@ -20,9 +19,10 @@ def random_steps(rng, banks, width, cycles):
     for _ in range(cycles):
         host_read = rng.randrange(2)
         host_write = not host_read and rng.random() < 0.6
-        fill = int(rng.random() < 0.02)
+        fill = steps[-1]["fill"]  # is due when what is asked for now is
+        host_write = host_write and not fill
         steps.append({
-            "fill": fill,
+            "fill": int(rng.random() < 0.02),
             "read.0.enable": rng.randrange(2), "read.0.address": rng.randrange(8),
             "host_read.0.enable": host_read, "host_read.0.address": rng.randrange(8),
             "write.0.enable": 0 if host_write or fill else rng.getrandbits(banks), "write.0.address": rng.randrange(8),
@@ -36,12 +36,12 @@ def random_steps(rng, banks, width, cycles):
 def model(steps, banks, bank_bits):
     """By cycle: (row read or None, collision), of the data path's read or of the host's of the cycle before."""
     contents, results, fill_row = {row: 0 for row in range(ROWS)}, [], 0
-    for before, step in pairwise([{}, *steps]):
-        behind = ("host_read", "host_write", "write.", "fill")
+    for earlier, before, step in zip([{}, {}, *steps], [{}, *steps], steps, strict=False):
+        behind = ("host_read", "host_write", "write.")
         own = {name: value for name, value in step.items() if not name.startswith(behind)}
         get = (own | {name: value for name, value in before.items() if name.startswith(behind)}).get
         word = sum(get("host_data", 0) << bank_bits * bank for bank in range(banks))
-        if get("fill"):
+        if earlier.get("fill"):
             write, fill_row = ((1 << banks) - 1, fill_row, word), (fill_row + 1) % ROWS
         elif get("host_write.0.enable"):
             write = (get("host_write.0.enable"), get("host_write.0.address"), word)
