@@ -331,12 +331,10 @@ class Accelerator(wiring.Component):
                     last["uncorrectable"].eq(memory.uncorrectable),
                 ]  # fmt: skip
         memories = self.memories.values()
-        outvoted = Signal(reset_less=True)  # from all over the chip
-        m.d.sync += outvoted.eq(Cat(part.differs for part in (*self.machines.values(), *memories, self.bridge)).any())
         return {
             "corrected": reduce(or_, (memory.corrected for memory in memories)),
             "uncorrectable": reduce(or_, (memory.uncorrectable for memory in memories)),
             "recovered": self._agreed("job", "replayed"),
-            "outvoted": outvoted,
+            "outvoted": reduce(or_, (part.differs for part in (*self.machines.values(), *memories, self.bridge))),
             "refused_writes": self.bridge.refused,
         }

@@ -252,10 +252,10 @@ PLAN = (
     _entry(
         "reports",
         "they steer nothing: counters, cycle log, last failure, checksums of transfers",
-        r"(job_cycles|issued_slots|stalled_slots|stolen_slots|throttled_slots)\.value",
+        r"(job_cycles|issued_slots|stalled_slots|stolen_slots|throttled_slots)\.(value|counts)",
         r"cycle_log\.\S+",
-        r"(corrected|uncorrectable|recovered|outvoted|refused_writes)\.value|outvoted",
-        r"fault_\w+\.value",
+        r"(corrected|uncorrectable|recovered|outvoted|refused_writes)\.(value|counts)",
+        r"fault_\w+\.(value|counts)",
         r"last_(row|window|uncorrectable)",
         r"bridge\.(written|read)_checksum\.value",
         seen="outputs and cycles right, whatever the report says",
@@ -264,8 +264,15 @@ PLAN = (
     _entry(
         "injection",
         "none: it holds for one cycle, and only says that what was injected has hit",
-        rf"injected|chosen_\w+|{_RAM}\.flips",
+        r"injected",
         seen="outputs right; an injection may be made once more, or not at all",
+    ),
+    _entry(
+        "choices",
+        "none: what it chooses is hit for one cycle, where it can be, and is found there",
+        rf"chosen_\w+|{_RAM}\.flips",
+        seen="outputs right; the counters of what is hit",
+        tests=("tests/sw/cli/test_run_simulation.py::test_a_fault_is_noticed_and_does_no_harm",),
     ),
     _entry(
         "alarm_input",

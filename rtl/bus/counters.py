@@ -15,7 +15,10 @@ LAYERS_LOGGED = register("layer_cycles").words
 
 
 class SaturatingCounter(wiring.Component):
-    """Counts cycles in which ``count`` is high, up to 2^bits - 1; ``clear`` goes first."""
+    """Counts cycles in which ``count`` is high, up to 2^bits - 1; ``clear`` goes first.
+
+    Latency: two cycles, for what is counted comes from all over the chip.
+    """
 
     def __init__(self, *, bits: int):
         self.bits = bits
@@ -24,9 +27,11 @@ class SaturatingCounter(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         value = Signal(self.bits)
+        counts = Signal()
+        m.d.sync += counts.eq(self.count)
         with m.If(self.clear):
             m.d.sync += value.eq(0)
-        with m.Elif(self.count & ~value.all()):
+        with m.Elif(counts & ~value.all()):
             m.d.sync += value.eq(value + 1)
         m.d.comb += self.value.eq(value)
         return m

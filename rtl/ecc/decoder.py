@@ -5,7 +5,6 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from .correction import Correction, outputs
-from .encoder import Encoder
 from .secded import Secded
 from .syndrome import Syndrome
 
@@ -19,8 +18,7 @@ class Decoder(wiring.Component):
 
         word ----> [stored] --+------------------> flip the bit named --> [data, check]
                               +--> byte parity --> flip its byte's -----> [parity]
-                              +--> sum of columns -> compare with columns -> [corrected, uncorrectable]
-        address -> [row] -----'  (the sum of its columns alone)
+        address -> [row] -----+--> sum of columns -> compare with columns -> [corrected, uncorrectable]
 
     Latency two cycles, one word a cycle. The first is the RAM's: it takes most of one (5.7 ns on an ECP5 by nextpnr;
     ``docs/decisions/ecp5-timing.md``). There is no ``valid``: the outputs are those of whatever was at the inputs two
@@ -28,8 +26,7 @@ class Decoder(wiring.Component):
 
     The parity is predicted from the word as stored and corrected beside the data, never made from the corrected data.
     So a flip of any register in here, while the word has no wrong bit or a single one, leaves the data right, or a byte
-    whose parity doesn't match, or ``uncorrectable``; ``stored`` is under the code itself, and a flip in ``row`` looks
-    like one of a check bit.
+    whose parity doesn't match, or ``uncorrectable``; ``stored`` and ``row`` are under the code themselves.
 
     Parameters
     ----------
@@ -67,14 +64,12 @@ class Decoder(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         stored = Signal(self.code.word_bits, reset_less=True)
-        row = Signal(self.code.check_bits, reset_less=True)
+        row = Signal(self.code.address_bits, reset_less=True)
         m.submodules.syndrome = syndrome = Syndrome(code=self.code)
         m.submodules.correction = correction = Correction(code=self.code)
-        m.submodules.zero = zero = Encoder(code=self.code)  # the check bits of the word of zeros in that row
-        m.d.sync += [stored.eq(self.word), row.eq(zero.check)]
+        m.d.sync += [stored.eq(self.word), row.eq(self.address)]
         m.d.comb += [
-            zero.data.eq(0), zero.address.eq(self.address),
-            syndrome.word.eq(stored), syndrome.row.eq(row),
+            syndrome.word.eq(stored), syndrome.address.eq(row),
             correction.word.eq(stored), correction.syndrome.eq(syndrome.syndrome),
             correction.stored_parity.eq(syndrome.parity),
         ]  # fmt: skip

@@ -11,7 +11,7 @@ __all__ = ["Syndrome"]
 
 
 class Syndrome(wiring.Component):
-    """The sum of the columns of a word's ones and of its row's, and the parity of each byte. Combinational.
+    """The sum of the columns of a word's ones and of its address's, and the parity of each byte. Combinational.
 
     Parameters
     ----------
@@ -21,8 +21,7 @@ class Syndrome(wiring.Component):
     -------
     word : In(code.word_bits)
         Data below, check bits above.
-    row : In(code.check_bits)
-        The sum of the columns of the address.
+    address : In(code.address_bits)
     syndrome : Out(code.check_bits)
         The sum of the columns of all that is wrong, whatever the data.
     parity : Out(code.parity_bits)
@@ -33,7 +32,7 @@ class Syndrome(wiring.Component):
         self.code = code
         super().__init__({
             "word": In(code.word_bits),
-            "row": In(code.check_bits),
+            "address": In(code.address_bits),
             "syndrome": Out(code.check_bits),
             "parity": Out(code.parity_bits),
         })  # fmt: skip
@@ -43,7 +42,8 @@ class Syndrome(wiring.Component):
         code = self.code
         # one sum for both, so that they share gates
         columns = [column | 1 << code.check_bits + bit // 8 for bit, column in enumerate(code.data_columns)]
-        rows = [1 << row for row in range(code.check_bits)]
-        sums = column_sum([*self.word, *self.row], [*columns, *rows, *rows], code.check_bits + code.parity_bits)
+        columns += [1 << row for row in range(code.check_bits)]
+        columns += code.address_columns
+        sums = column_sum([*self.word, *self.address], columns, code.check_bits + code.parity_bits)
         m.d.comb += Cat(self.syndrome, self.parity).eq(sums)
         return m

@@ -74,8 +74,8 @@ class Scratchpad(wiring.Component):
     collision : Out, a bit a copy
         A read was dropped a cycle ago.
     wrong : Out, a bit a copy
-        With protection: the row that arrives for ``read`` has a bank that can't be corrected, or a word that ``write``
-        wrote a cycle ago disagreed with its parity.
+        With protection: the row that arrived for ``read`` a cycle ago has a bank that can't be corrected, or a word
+        that was written then disagreed with its parity.
     failed : Out(1)
         With protection: the row that arrives for ``host_read`` has a bank that can't be corrected.
     corrected, uncorrectable : Out(1), and row : Out
@@ -199,8 +199,8 @@ class Scratchpad(wiring.Component):
         someone = reader != Reader.NOBODY
         m.d.comb += [
             *(copy.corrected.eq(corrected) for copy in access.copies),
-            *(wrong.eq((uncorrectable.any() & (copy.reader == Reader.DATA_PATH)) | written_wrong)
-              for wrong, copy in zip(self.wrong, access.copies, strict=True)),
+            *(copy.uncorrectable.eq(uncorrectable.any()) for copy in access.copies),
+            *(wrong.eq(copy.wrong | written_wrong) for wrong, copy in zip(self.wrong, access.copies, strict=True)),
             self.corrected.eq(someone & corrected.any()), self.uncorrectable.eq(someone & uncorrectable.any()),
             self.row.eq(rows[-1]), self.differs.eq(access.differs),
             self.failed.eq(uncorrectable.any() & (reader == Reader.HOST)),

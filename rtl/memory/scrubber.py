@@ -35,24 +35,27 @@ class ScrubbedAccessMachine(AccessMachine):
     They come last in their cycle: only what is written (``writing``: by ``write``) follows from them; for reads and for
     the scrubber it is a write. ``next_address`` is the row of what is asked for, not of what is written back.
 
-    ``reader`` is who asked for the word that arrives; ``arriving``: three cycles earlier, that it is the data path's.
+    ``reader`` is who asked for the word that arrives; ``arriving``: three cycles earlier, that it is the data path's;
+    ``wrong``, a cycle later: that it was, and can't be corrected (``uncorrectable``, with the word).
     """
 
     flow = (AccessMachine.flow | {f"reader_{stage}" for stage in range(timing.MEMORY)}
-            | {"still", "arrived", "finished"})  # fmt: skip
+            | {"still", "arrived", "finished", "wrong"})  # fmt: skip
 
     def __init__(self, *, rows: int, banks: int):
         super().__init__(rows=rows, banks=banks)
         members = {name: field.shape for name, field in self.state}
         stages = {f"reader_{stage}": Reader for stage in range(timing.MEMORY)}
         self.state = type(self.state)({
-            **members, **stages, "still": timing.MEMORY - 1, "arrived": 1, "finished": 1, "scrubbing": 1,
+            **members, **stages, "still": timing.MEMORY - 1, "arrived": 1, "finished": 1, "wrong": 1, "scrubbing": 1,
         })  # fmt: skip
         self.ports = {
             **self.ports,
             "blocked": In(1),
             "stray": In(1),
             "corrected": In(banks),
+            "uncorrectable": In(1),
+            "wrong": Out(1),
             "writing": Out(1),
             "reader": Out(Reader),
             "arriving": Out(1),
@@ -109,4 +112,7 @@ class ScrubbedAccessMachine(AccessMachine):
         m.d.comb += [then.reads.eq((asks | scrubs) & ~meets), then.collided.eq(asks & meets)]
         self._pins(m, now, port)
         last = getattr(now, f"reader_{timing.MEMORY - 1}")
-        m.d.comb += [port.reader.eq(last), port.arriving.eq(now.reader_0 == Reader.DATA_PATH)]
+        m.d.comb += [
+            then.wrong.eq(port.uncorrectable & (last == Reader.DATA_PATH)), port.wrong.eq(now.wrong),
+            port.reader.eq(last), port.arriving.eq(now.reader_0 == Reader.DATA_PATH),
+        ]  # fmt: skip

@@ -86,17 +86,16 @@ class EncoderSums(_Sums):
 
 
 class DecoderSums(_Sums):
-    """Syndrome and byte parity; what comes in of the row is what :class:`EncoderSums` is about, of a word of zeros."""
+    """Syndrome and byte parity."""
 
     def columns(self) -> list[int]:
         code = self.code
         data = [column | 1 << code.check_bits + bit // 8 for bit, column in enumerate(code.data_columns)]
-        rows = [1 << row for row in range(code.check_bits)]
-        return [*data, *rows, *rows]
+        return [*data, *(1 << row for row in range(code.check_bits)), *code.address_columns]
 
     def result(self, m: Module, bits: Value, name: str) -> Value:
         m.submodules[name] = syndrome = Syndrome(code=self.code)
-        m.d.comb += Cat(syndrome.word, syndrome.row).eq(bits)
+        m.d.comb += Cat(syndrome.word, syndrome.address).eq(bits)
         return self.noted(m, Cat(syndrome.syndrome, syndrome.parity), f"sums_{name}")
 
 

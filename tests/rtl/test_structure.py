@@ -32,7 +32,7 @@ RESETS = {
     # beside tags, which are sound after a reset
     "ParityPipe": r"parity_\d+",
     "ProcessingElement": r"swap|load",
-    "SaturatingCounter": r"value",
+    "SaturatingCounter": r"value|counts",
     "CycleLog": r"cycles|writes|fill_row|counting|done_before|filling",
     # eight zero words: the checksum of no legal command, so what is held before the first fetch is not good
     "CommandStore": r"word_\d",

@@ -9,10 +9,11 @@ def test_saturates_and_clears(trace):
     rng, bits = random.Random(1), 4
     steps = [{"count": int(rng.random() < 0.8), "clear": int(rng.random() < 0.02)} for _ in range(600)]
     outputs = trace(SaturatingCounter(bits=bits), steps, ["value"])
-    value, most = 0, 0
+    value, most, counts = 0, 0, 0
     for cycle, (step, (got,)) in enumerate(zip(steps, outputs, strict=True)):
         assert got == value, cycle
-        value = 0 if step["clear"] else min(value + step["count"], (1 << bits) - 1)
+        value = 0 if step["clear"] else min(value + counts, (1 << bits) - 1)
+        counts = step["count"]
         most += value == (1 << bits) - 1
     assert most > 100
 

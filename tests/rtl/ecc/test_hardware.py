@@ -84,9 +84,8 @@ def test_a_flip_of_any_register_is_told(simulate, code, flips):
     rng = random.Random(4)
     decoder = Decoder(code=code)
     fragment = Fragment.get(decoder, None)
-    # the encoder of the row is gates alone
     places = [(register, bit) for register in registers(fragment) for bit in range(len(register))]
-    widths = 2 * code.word_bits + code.check_bits + code.parity_bits + 2
+    widths = 2 * code.word_bits + code.address_bits + code.parity_bits + 2
     assert len(places) == widths and all(register.reset_less for register, _ in places)
     if flips:  # with another row the word has two wrong things, which the code may take for a third
         places = [(register, bit) for register, bit in places if register.name != "row"]
