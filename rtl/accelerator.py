@@ -27,7 +27,7 @@ from .control.machine import replicate
 from .control.tag import End, sound
 from .control.voter import agreed
 from .memory.scratchpad import Scratchpad
-from .registers import CLEARED, Injection, State, Window, register, window_banks, window_rows
+from .registers import CLEARED, Injection, Window, register, window_banks, window_rows
 from .requant.lane import Parameter
 from .requant.requantizer import Requantizer
 from .technology import Technology
@@ -287,8 +287,6 @@ class Accelerator(wiring.Component):
             *(getattr(registers, f"{entry}_{field}").eq(self._agreed("host", name))
               for name, (entry, field) in settings.items()),
         ]  # fmt: skip
-        with m.If(filling):
-            m.d.comb += registers.status_state.eq(State.FILLING)
         events = {
             "job_cycles": self._agreed("job", "busy"), "issued_slots": self._agreed("issue", "issued"),
             "stalled_slots": self._agreed("issue", "stalled"), "stolen_slots": self._agreed("issue", "stolen"),

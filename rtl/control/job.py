@@ -1,6 +1,7 @@
 """The job: fetches commands one after the other, has them checked and executed, and reports."""
 
-from types import SimpleNamespace
+from collections.abc import Mapping
+from types import MappingProxyType, SimpleNamespace
 
 from amaranth.hdl import Cat, Const, Module, Mux
 from amaranth.lib import enum, wiring
@@ -67,6 +68,7 @@ class JobMachine(Machine):
     ``throttled``, and ends the job at zero.
     """
 
+    reset: Mapping[str, int] = MappingProxyType({"state": State.FILLING.value})
     flow = frozenset({
         "finished", "state", "at_last", "capture", "capture_index", "faults", "trouble", "fault", "halted",
     })  # fmt: skip

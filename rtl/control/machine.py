@@ -120,7 +120,7 @@ class Triplicated(wiring.Component):
     """Three voting copies of a :class:`Machine`: any one of them may be struck, and the others carry on.
 
     The ports are those of ``copies``; what leads from one triplicated machine to another goes from copy to copy.
-    ``differs``: a copy was struck and is being put right.
+    ``differs``: a copy was struck, and was put right a cycle ago.
     """
 
     differs: Out(1)
@@ -135,7 +135,9 @@ class Triplicated(wiring.Component):
         for index, copy in enumerate(self.copies):
             m.submodules[f"copy_{index}"] = copy
             m.d.comb += [copy.peer_0.eq(self.copies[index - 1].state), copy.peer_1.eq(self.copies[index - 2].state)]
-        m.d.comb += self.differs.eq(self.copies[0].differs | self.copies[1].differs)
+        struck = Signal(reset_less=True)
+        m.d.sync += struck.eq(self.copies[0].differs | self.copies[1].differs)
+        m.d.comb += self.differs.eq(struck)
         return m
 
 

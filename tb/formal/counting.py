@@ -12,7 +12,8 @@ __all__ = ["CounterContract"]
 
 
 class CounterContract(Specification):
-    """The value after any value: one more if counting, up to the largest; zero after ``clear`` and after reset."""
+    """The value after any value: one more if it counted a cycle before, up to the largest; zero after ``clear`` and
+    after reset."""
 
     def __init__(self, *, bits: int) -> None:
         self.bits = bits
@@ -26,5 +27,5 @@ class CounterContract(Specification):
             history(m, getattr(counter, name), f"{name}_before") for name in ("value", "count", "clear")
         )
         # what history gives is zero after a reset, and so is the counter
-        counted = Mux(value == largest, largest, value + count)
+        counted = Mux(value == largest, largest, value + history(m, count, "count_before_that"))
         always(m, "it counts", counter.value == Mux(clear, 0, counted))

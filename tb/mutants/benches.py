@@ -50,7 +50,7 @@ def _simulate(design: Elaboratable | Fragment, look: Callable[[Any], Awaitable[s
 
 
 def _copies(config: Config) -> str:
-    """A copy that was struck is told, and holds what the others hold a cycle later."""
+    """A copy that was struck holds what the others hold a cycle later, and is told then."""
     three: Any = Triplicated(machine=GovernorMachine())
     fragment: Fragment = Fragment.get(three, None)  # type: ignore[no-untyped-call]
     places = [registers(fragment, f"copy_{index}").place for index in range(3)]
@@ -63,11 +63,14 @@ def _copies(config: Config) -> str:
             await ctx.tick().repeat(3)
             struck = places[trial % 3]
             ctx.set(struck, ctx.get(struck) ^ 1 << trial // 3)
-            if not ctx.get(three.differs):
-                return f"copy {trial % 3} differs, and it isn't told"
             await ctx.tick()
-            if len({ctx.get(place) for place in places}) > 1 or ctx.get(three.differs):
+            if not ctx.get(three.differs):
+                return f"copy {trial % 3} differed, and it isn't told"
+            if len({ctx.get(place) for place in places}) > 1:
                 return f"copy {trial % 3} still differs a cycle after it was struck"
+            await ctx.tick()
+            if ctx.get(three.differs):
+                return f"copy {trial % 3} is told for two cycles"
         return ""
 
     return _simulate(fragment, look)
@@ -117,7 +120,7 @@ def _scrubbing(config: Config) -> str:
 
 
 def _uncorrectable(config: Config) -> str:
-    """A word with two wrong bits is told, to every copy, with the word."""
+    """A word with two wrong bits is told, with the word, and to every copy a cycle later."""
     memory, rng = _Memory(), random.Random(2)
 
     async def look(ctx: Any) -> str:
@@ -128,7 +131,9 @@ def _uncorrectable(config: Config) -> str:
             memory.flip(ctx, row, mask)
             await memory.ask_once(ctx, "read", row)
             await ctx.tick().repeat(Scratchpad.latency - 1)
-            if ctx.get(memory.dut.wrong) != 7 or not ctx.get(memory.dut.uncorrectable):
+            told = ctx.get(memory.dut.uncorrectable)
+            await ctx.tick()
+            if ctx.get(memory.dut.wrong) != 7 or not told:
                 return "a word with two wrong bits is read, and it isn't told"
             memory.flip(ctx, row, mask)
             await ctx.tick().repeat(4)
@@ -144,8 +149,9 @@ def _written(config: Config) -> str:
     async def look(ctx: Any) -> str:
         await memory.fill(ctx)
         for byte in range(_BITS // 8):
-            ctx.set(memory.dut.write_data, 1 << 8 * byte)
             await memory.ask_once(ctx, "write", 3)
+            ctx.set(memory.dut.write_data, 1 << 8 * byte)
+            await ctx.tick()
             if ctx.get(memory.dut.wrong) != 7:
                 return f"byte {byte} disagrees with its parity, and it isn't told"
             await ctx.tick().repeat(3)
@@ -189,6 +195,7 @@ def _replays(config: Config) -> str:
             await ctx.tick()
             if not ctx.get(job.busy):
                 break
+        await ctx.tick()
         state, error = State(ctx.get(job.status_state)), ctx.get(job.status_error)
         if (replays, state, error) != (_LIMIT, State.FAILED, ErrorCode.CHECKSUM):
             return f"{replays} replays, then {state.name} with error {error}, where {_LIMIT} are allowed"

@@ -28,7 +28,7 @@ def _classes(model: Model, faults: list[NDArray[np.void]]) -> list[Outcome]:
     "name, bit, time, outcome",
     [
         ("job.phase", 1, 60, Outcome.HANG),
-        ("host.reset", 0, 40, Outcome.HANG),
+        ("fill.filling", 0, 40, Outcome.HANG),
         ("store.word_2", 7, 50, Outcome.DUE),
         ("issue.outside", 0, 50, Outcome.DUE),
         ("requantizer.lane_0.round.clamped", 3, 85, Outcome.SDC),

