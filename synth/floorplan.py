@@ -168,9 +168,10 @@ def floorplan(config: Config, device: str) -> dict[str, str]:
         at = min(free, key=lambda site: (abs(site[0] - x) + abs(site[1] - y), site))
         plan[cell] = free.pop(at)
 
-    for column, stack in enumerate(stacks[: config.columns]):
+    for column, stack in enumerate(stacks):
+        accumulator = "checksum_accumulator" if column == config.columns else f"accumulator_{column}"
         for bank in range(2):
-            place(f"{CHIP}array.accumulator_{column}.bank_{bank}.0.0", stack[-1][0], stack[-1][1] + 1)
+            place(f"{CHIP}array.{accumulator}.bank_{bank}.0.0", stack[-1][0], stack[-1][1] + 1)
     lanes = _lanes(config, sites, stacks)
     for lane, at in enumerate(lanes):
         multiply = f"{CHIP}requantizer.lane_{lane}.multiply"

@@ -23,18 +23,15 @@ from .transfer_checksum import TransferChecksum
 
 __all__ = ["MEMORIES", "HostBridge"]
 
-ROW_BITS = 5
-"""Lowest bits of a row by which a read and a write of one row are kept apart: as many as there is time to compare."""
-
 
 class HostBridge(wiring.Component):
     """Decodes the host's reads and writes; one of each a cycle, back to back.
 
     Latency: a write executes one cycle after it is accepted and is answered two cycles later; a read's word is there
-    seven cycles after its address. A write to a RAM waits while its row is read, or one that agrees with it in the
-    lowest :data:`ROW_BITS` bits, so that no memory is asked for both at once: for two cycles at most, as no read is
-    accepted in the cycle after one in which it waits. SLVERR, and nothing done: an address with nothing behind it, the
-    wrong direction, a write of part of a word, RAM access, a start or a new steal interval unless ``idle``.
+    seven cycles after its address. A write to a RAM waits while that RAM is read, so that no row is asked for both ways
+    at once: for two cycles at most, as no read is accepted in the cycle after one in which it waits. SLVERR, and
+    nothing done: an address with nothing behind it, the wrong direction, a write of part of a word, RAM access, a start
+    or a new steal interval unless ``idle``.
 
     With protection the machines that count are there three times, and what they ask for comes from each copy; what is
     common to the copies comes from the queues of the writes, under parity, or from the addresses of reads. After any
@@ -85,8 +82,6 @@ class HostBridge(wiring.Component):
         self.reads = ReadAddress(latency=Scratchpad.host_latency, protected=config.protected)
         self.write_decode, self.read_decode = HostDecode(config=config), HostDecode(config=config)
         self.queue = ResponseQueue(depth=ReadChannelMachine.depth)
-        # word addresses that are equal from this bit on may be in one row of some memory
-        self._row_bit = max(bank_bits(config, window) for window in MEMORIES)
         members = {
             "port": In(AxiLitePort()), "idle": In(copies),
             "register_write": Out(copies), "register_good": Out(copies),
@@ -180,9 +175,10 @@ class HostBridge(wiring.Component):
             self._sum_written(m)
 
     def _reads(self, m: Module) -> None:
-        decode, reads, row_bit = self.read_decode, self.reads, self._row_bit
-        at_ram = self.addresses.first[-WINDOW_BITS:] != Window.REGISTERS
-        meets = at_ram & (self._apart_by(reads.address, row_bit) == self._apart_by(self.addresses.first, row_bit))
+        decode, reads = self.read_decode, self.reads
+        window = self.addresses.first[-WINDOW_BITS:]
+        at_ram = window != Window.REGISTERS
+        meets = at_ram & (reads.address[-WINDOW_BITS:] == window)  # rows are not compared: that would take too long
         copies = zip(self.read_channel.copies, self.write_channel.copies, self.idle, strict=True)
         for index, (read, write, idle) in enumerate(copies):
             held = meets & read.request
@@ -195,11 +191,6 @@ class HostBridge(wiring.Component):
             self.log_address.eq(reads.address),
             self.read_address.eq(Cat(Const(0, 3), reads.next_place)),
         ]
-
-    def _apart_by(self, address: Value, row_bit: int) -> Value:
-        """What two addresses of one row agree in."""
-        apart: Value = Cat(address[row_bit:][:ROW_BITS], address[-WINDOW_BITS:])
-        return apart
 
     def _target(self, window: Window, direction: str, index: int) -> tuple[wiring.PureInterface, Value, Value]:
         """The request of copy ``index`` to a RAM, and what is decoded for it: bank, row."""

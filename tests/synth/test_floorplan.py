@@ -62,6 +62,9 @@ def test_neighbours_of_the_array_are_near(name, device, protection):
             assert apart(here, elements[row - 1, column]) <= ROW_OF_TILES + GROUP
         if column:
             assert apart(here, elements[row, column - 1]) <= 2 * ROW_OF_TILES + GROUP
+    beside = of(plan, r"array\.checksum_accumulator\.bank_(\d)\.0\.0")
+    assert len(beside) == 2 * config.side_columns
+    accumulators |= {(config.columns, *bank): site for bank, site in beside.items()}
     for (column, _), here in accumulators.items():
         assert apart(here, elements[config.rows - 1, column]) <= ROW_OF_TILES + GROUP
 
@@ -106,7 +109,7 @@ def test_the_array_s_names_are_the_design_s(protection):
 
 @pytest.mark.parametrize(
     ("name", "protection", "block_rams"),
-    [("payload", "none", 170), ("payload", "full", 186), ("cubesat", "none", 86), ("cubesat", "full", 94)],
+    [("payload", "none", 170), ("payload", "full", 188), ("cubesat", "none", 86), ("cubesat", "full", 96)],
 )
 def test_block_rams_of_a_chip_and_their_check_bits(name, protection, block_rams):
     """As docs say them; the log of cycles has one more."""
