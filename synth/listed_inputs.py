@@ -67,7 +67,7 @@ PLAIN = (
 
 PROTECTED = (
     *PLAIN,
-    Exemption("TagPipe", r"taps|tag_\d+", "state", "Control",
+    Exemption("TagPipe", r"taps|tag_\d+(\.\w+)?", "state", "Control",
               "the tags: parity made by the copies that issue them, tested where each pipe ends, behind its last use"),
     Exemption("TagPipe", "taps", "address|enable|select", "(Checksum)?Accumulator", "the same"),
     Exemption("TagPipe", "taps", "hold|select", "ArrayUnit|ProcessingElement|Requantizer|Scratchpad", "the same"),

@@ -257,7 +257,7 @@ PLAN = (
         r"(corrected|uncorrectable|recovered|outvoted|refused_writes)\.(value|counts)",
         r"fault_\w+\.(value|counts)",
         r"last_(row|window|uncorrectable)",
-        r"(\w+\.)+struck",
+        r"(\w+\.)+differs",
         r"bridge\.(written|read)_checksum\.value",
         seen="outputs and cycles right, whatever the report says",
         tests=("tests/rtl/bus/test_counters.py::test_saturates_and_clears",),

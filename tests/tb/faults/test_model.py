@@ -81,18 +81,18 @@ def test_the_logic_sees_a_flipped_bit_in_the_cycle_of_the_flip(model: Model, fau
 
 def test_a_deposit_that_is_lost_is_an_error() -> None:
     """What is exposed here is driven by logic, which puts the flipped bit right before anything sees it."""
-    text, name = verilog(NANO), "vanallen.accelerator.status_state"
-    declaration = "  reg [7:0] status_state;"
-    before, rest = text.split("\nmodule \\vanallen.accelerator (", 1)
+    text, name = verilog(NANO), "vanallen.accelerator.job.error_next"
+    declaration = "  reg [4:0] error_next;"
+    before, rest = text.split("\nmodule \\vanallen.accelerator.job (", 1)
     chip, after = rest.split("\nendmodule", 1)
     assert chip.count(declaration) == 1
-    chip = chip.replace(declaration, "  reg [7:0] status_state /*verilator public_flat_rw*/;")
-    planted = f"{before}\nmodule \\vanallen.accelerator ({chip}\nendmodule{after}"
+    chip = chip.replace(declaration, "  reg [4:0] error_next /*verilator public_flat_rw*/;")
+    planted = f"{before}\nmodule \\vanallen.accelerator.job ({chip}\nendmodule{after}"
     model = Model(build_model(planted), planted)
     model.record(make_script(LAYERS["dense"](NANO), allowance=100), fill_cycles=FILL)
     variable = model.symbols[name][0]
-    with pytest.raises(DepositLost, match=f"bit 5 of word 0 of {name}"):
-        model.run(np.array([(variable, 0, 5, 40)], FAULT))
+    with pytest.raises(DepositLost, match=f"bit 3 of word 0 of {name}"):
+        model.run(np.array([(variable, 0, 3, 40)], FAULT))
 
 
 def test_a_register_that_is_no_variable_of_the_model_is_an_error(campaign: Campaign) -> None:
