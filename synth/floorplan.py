@@ -7,9 +7,9 @@ are several times as long as in its own solution. With multipliers and block RAM
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import zip_longest
 
 from vanallen.rtl.config import Config
 from vanallen.rtl.registers import Window
@@ -39,29 +39,20 @@ _GROUP = 4
 """Multipliers, or block RAMs, that stand side by side."""
 
 
-class _Near(NamedTuple):
-    """A block RAM that is to stand near a place; the lowest turn chooses first."""
-
-    turn: float
-    cell: str
-    place: tuple[int, int]
-
-
 @dataclass(kw_only=True, frozen=True)
 class Sites:
     """Multipliers and block RAMs of an ECP5: groups of four at ``columns``, in rows of tiles.
 
     As nextpnr names them (Project Trellis, tile grid of the device): multipliers of the group at x are
     ``MULT18_0, 1, 4, 5`` at x, x + 1, x + 4 and x + 5, block RAMs ``EBR0`` to ``EBR3`` at x, x + 2, x + 4 and x + 6.
-    ``weights`` and ``activations`` are the places round which these RAMs stand, those of each codeword of a row round
-    one; ``control`` is that of the control's.
+    ``weights``, ``activations`` and ``control`` are the places round which these RAMs stand.
     """
 
     columns: tuple[int, ...]
     multiplier_rows: tuple[int, ...]
     ram_rows: tuple[int, ...]
-    weights: tuple[tuple[int, int], ...]
-    activations: tuple[tuple[int, int], ...]
+    weights: tuple[int, int]
+    activations: tuple[int, int]
     control: tuple[int, int]
 
     def multipliers(self, place: tuple[int, int]) -> list[str]:
@@ -80,12 +71,12 @@ class Sites:
 SITES = {
     "LFE5U-45F": Sites(
         columns=(4, 13, 22, 31, 42, 51, 60, 69, 78), multiplier_rows=(22, 46), ram_rows=(10, 34, 58),
-        weights=((22, 10),), activations=((22, 58),), control=(42, 34),
+        weights=(22, 10), activations=(22, 58), control=(42, 34),
     ),
     "LFE5U-85F": Sites(
         columns=(4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96, 105, 114),
         multiplier_rows=(10, 34, 58), ram_rows=(22, 46, 70, 82),
-        weights=((31, 28), (92, 28)), activations=((58, 76),), control=(58, 46),
+        weights=(22, 22), activations=(22, 58), control=(58, 46),
     ),
 }  # fmt: skip
 """By device: where the multipliers and block RAMs of full designs were placed by nextpnr-ecp5."""
@@ -120,14 +111,11 @@ def _lanes(config: Config, sites: Sites, stacks: list[list[tuple[int, int]]]) ->
     return near[: config.lanes] if len(near) >= config.lanes else [middle] * config.lanes
 
 
-def _deep_rams(config: Config, window: Window, places: Sequence[tuple[int, int]]) -> list[_Near]:
-    """Block RAMs of a deep memory, named as Yosys's ``memory_libmap`` does, and where each wants to stand; none if it
-    isn't deep. The order of all is that in which they choose, so that every codeword finds as much room."""
+def _deep_rams(config: Config, window: Window) -> list[str]:
+    """Block RAMs of a deep memory, named as Yosys's ``memory_libmap`` does; none if it isn't deep."""
     if window not in deep_memories(config):
         return []
-    cells = [f"{ram_name(window)}.0.{index}" for index in range(deep_cells(config, window))]
-    size = -(-len(cells) // len(places))
-    return [_Near(index % size / size, cell, places[index // size]) for index, cell in enumerate(cells)]
+    return [f"{ram_name(window)}.0.{index}" for index in range(deep_cells(config, window))]
 
 
 def _array_stacks(config: Config, sites: Sites) -> list[list[tuple[int, int]]]:
@@ -147,10 +135,10 @@ def floorplan(config: Config, device: str) -> dict[str, str]:
     """The site of each multiplier of the array and of the RAMs beside it, by the cell's name after flattening.
 
     A column of the array is a stack of multipliers, the next column beside it. The accumulators of a column stand at
-    the block RAMs nearest to its stack, parameters at the multipliers of their lane, the RAMs of one codeword of
-    weights or activations as close together as it goes: a block RAM takes more than half a cycle, and all bits of a
-    word meet in its decoder. The array's columns are skewed, so registers lie on the way there. Empty if the device's
-    sites aren't known here, or the array doesn't fit into whole stacks: nextpnr then places everything.
+    the block RAMs nearest to its stack, parameters at the multipliers of their lane, weights and activations each as
+    close together as it goes, since one address goes to all of them: their columns are skewed, and registers lie on the
+    way. Empty if the device's sites aren't known here, or the array doesn't fit into whole stacks: nextpnr then places
+    everything.
     """
     sites = SITES.get(device)
     stacks = _array_stacks(config, sites) if sites else []
@@ -181,8 +169,11 @@ def floorplan(config: Config, device: str) -> dict[str, str]:
             place(f"{CHIP}parameter_ram.ram.0.{_PARAMETER_RAMS * lane + index}", *at)
     for cell in _CONTROL:
         place(f"{CHIP}{cell}", *sites.control)
-    deep = _deep_rams(config, Window.ACTIVATION, sites.activations) + _deep_rams(config, Window.WEIGHT, sites.weights)
-    if len(deep) + _OTHER_RAMS <= len(free):
-        for ram in sorted(deep, key=lambda near: near.turn):
-            place(ram.cell, *ram.place)
+    weights, activations = (_deep_rams(config, window) for window in (Window.WEIGHT, Window.ACTIVATION))
+    if len(weights) + len(activations) + _OTHER_RAMS <= len(free):
+        for weight, activation in zip_longest(weights, activations):
+            if activation is not None:
+                place(activation, *sites.activations)
+            if weight is not None:
+                place(weight, *sites.weights)
     return plan
