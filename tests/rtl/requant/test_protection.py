@@ -146,7 +146,7 @@ def strike(config, seed, times):
         silent |= late & ~np.logical_or.reduce([told[name] for name, _ in FAULTS])  # for the word of the cycle before
         late = np.zeros(copies, bool)
         word = stream.words.get(cycle)
-        assert (any_of(ports["write__enable"]) == (word is not None)).all()
+        assert (any_of(ports["write__enable"]) == (cycle + 1 in stream.words)).all()
         if word is not None:
             written += 1
             data, want = ports["write_data"], int.from_bytes(word, "little")
