@@ -135,7 +135,8 @@ class Accelerator(wiring.Component):
         write = self.requantizer.write
         if self.config.protected:
             # the word of a tag that has changed, or of a block that will be done again, may belong anywhere
-            m.d.comb += activation.blocked[index].eq(~sound(self.requantizer.retired) | job.halt)
+            m.d.comb += [activation.unsound[index].eq(~sound(self.requantizer.asking)),
+                         activation.blocked[index].eq(job.halt)]  # fmt: skip
         m.d.comb += [
             activation.write[index].enable.eq(write.enable), activation.write[index].address.eq(write.address),
             activation.read[index].enable.eq(issue.read), activation.read[index].address.eq(issue.address),
@@ -200,8 +201,8 @@ class Accelerator(wiring.Component):
             self.store.word.eq(
                 self._hit(self.memories["command"].data, Injection.COMMAND_HELD, self._agreed("job", "capture"))),
             activation.write_data.eq(
-                self._hit(requantizer.write_data, Injection.REQUANTIZER_WORD,
-                          requantizer.retired.valid & requantizer.retired.write)),
+                self._hit_next(m, requantizer.write_data, Injection.REQUANTIZER_WORD,
+                               requantizer.asking.valid & requantizer.asking.write)),
             array.tag.eq(self._hit(tag, Injection.TAG_ROW, tag[0], array.issue_layout["row"].offset)),
             array.drain_tag.eq(
                 self._hit(drain_tag, Injection.TAG_DRAIN, drain_tag[0], array.drain_layout["row"].offset)),
@@ -239,6 +240,18 @@ class Accelerator(wiring.Component):
         hit: Value = self._chosen(point) & when
         self._hits.append(hit)
         changed: Value = unhit ^ (hit << bit)
+        return changed
+
+    def _hit_next(self, m: Module, value: ValueLike, point: Injection, soon: ValueLike) -> Value:
+        """Likewise, its lowest bit, where the opportunity is known a cycle before."""
+        unhit: Value = Value.cast(value)
+        if not self.config.protected:
+            return unhit
+        decided = self._chosen(point) & soon
+        hit = Signal(name=f"hits_{point.name.lower()}", reset_less=True)
+        m.d.sync += hit.eq(decided)
+        self._hits.append(decided)
+        changed: Value = unhit ^ hit
         return changed
 
     def _chosen(self, point: Injection) -> Value:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
 
 from vanallen.rtl.config import Config
 from vanallen.rtl.registers import Window
@@ -45,14 +44,15 @@ class Sites:
 
     As nextpnr names them (Project Trellis, tile grid of the device): multipliers of the group at x are
     ``MULT18_0, 1, 4, 5`` at x, x + 1, x + 4 and x + 5, block RAMs ``EBR0`` to ``EBR3`` at x, x + 2, x + 4 and x + 6.
-    ``weights``, ``activations`` and ``control`` are the places round which these RAMs stand.
+    ``weights``, ``activations`` and ``control`` are the places round which these RAMs stand: of several places, equal
+    parts of them, in the order of their bits.
     """
 
     columns: tuple[int, ...]
     multiplier_rows: tuple[int, ...]
     ram_rows: tuple[int, ...]
-    weights: tuple[int, int]
-    activations: tuple[int, int]
+    weights: tuple[tuple[int, int], ...]
+    activations: tuple[tuple[int, int], ...]
     control: tuple[int, int]
 
     def multipliers(self, place: tuple[int, int]) -> list[str]:
@@ -71,12 +71,12 @@ class Sites:
 SITES = {
     "LFE5U-45F": Sites(
         columns=(4, 13, 22, 31, 42, 51, 60, 69, 78), multiplier_rows=(22, 46), ram_rows=(10, 34, 58),
-        weights=(22, 10), activations=(22, 58), control=(42, 34),
+        weights=((22, 10),), activations=((22, 58),), control=(42, 34),
     ),
     "LFE5U-85F": Sites(
         columns=(4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96, 105, 114),
         multiplier_rows=(10, 34, 58), ram_rows=(22, 46, 70, 82),
-        weights=(22, 22), activations=(22, 58), control=(58, 46),
+        weights=((31, 28), (92, 28)), activations=((26, 76), (78, 78)), control=(58, 46),
     ),
 }  # fmt: skip
 """By device: where the multipliers and block RAMs of full designs were placed by nextpnr-ecp5."""
@@ -118,6 +118,17 @@ def _deep_rams(config: Config, window: Window) -> list[str]:
     return [f"{ram_name(window)}.0.{index}" for index in range(deep_cells(config, window))]
 
 
+def _deep_places(config: Config, sites: Sites) -> list[tuple[str, tuple[int, int]]]:
+    """The block RAMs of deep memories, each with the place round which it stands, in the order in which they take
+    sites: of every place the same part of its RAMs."""
+    order = []
+    for window, places in ((Window.WEIGHT, sites.weights), (Window.ACTIVATION, sites.activations)):
+        cells = _deep_rams(config, window)
+        share = -(-len(cells) // len(places))
+        order += [(index % share / share, cell, places[index // share]) for index, cell in enumerate(cells)]
+    return [(cell, at) for _, cell, at in sorted(order)]
+
+
 def _array_stacks(config: Config, sites: Sites) -> list[list[tuple[int, int]]]:
     """A stack for each column of the array; none if it doesn't fit."""
     if config.rows % _GROUP:
@@ -135,10 +146,11 @@ def floorplan(config: Config, device: str) -> dict[str, str]:
     """The site of each multiplier of the array and of the RAMs beside it, by the cell's name after flattening.
 
     A column of the array is a stack of multipliers, the next column beside it. The accumulators of a column stand at
-    the block RAMs nearest to its stack, parameters at the multipliers of their lane, weights and activations each as
-    close together as it goes, since one address goes to all of them: their columns are skewed, and registers lie on the
-    way. Empty if the device's sites aren't known here, or the array doesn't fit into whole stacks: nextpnr then places
-    everything.
+    the block RAMs nearest to its stack, parameters at the multipliers of their lane. The RAMs of weights, and of
+    activations, stand as close together as it goes, since one address goes to all of a memory, and with protection all
+    bits of a word to its decoder; that they are far from the array costs nothing: columns are skewed, and registers lie
+    on the way. Empty if the device's sites aren't known here, or the array doesn't fit into whole stacks: nextpnr then
+    places everything.
     """
     sites = SITES.get(device)
     stacks = _array_stacks(config, sites) if sites else []
@@ -166,14 +178,11 @@ def floorplan(config: Config, device: str) -> dict[str, str]:
         if technology_for(config, device) is Technology.ECP5:
             plan |= {f"{multiply}.{cell}": site for cell, site in zip(_PRODUCTS, sites.multipliers(at), strict=True)}
         for index in range(_PARAMETER_RAMS):
-            place(f"{CHIP}parameter_ram.ram.0.{_PARAMETER_RAMS * lane + index}", *at)
+            place(f"{CHIP}parameter_ram.ram.0.{_PARAMETER_RAMS * lane + index}", at[0], at[1] + 1)
     for cell in _CONTROL:
         place(f"{CHIP}{cell}", *sites.control)
-    weights, activations = (_deep_rams(config, window) for window in (Window.WEIGHT, Window.ACTIVATION))
-    if len(weights) + len(activations) + _OTHER_RAMS <= len(free):
-        for weight, activation in zip_longest(weights, activations):
-            if activation is not None:
-                place(activation, *sites.activations)
-            if weight is not None:
-                place(weight, *sites.weights)
+    deep = _deep_places(config, sites)
+    if len(deep) + _OTHER_RAMS <= len(free):
+        for cell, at in deep:
+            place(cell, *at)
     return plan

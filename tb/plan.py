@@ -271,7 +271,7 @@ PLAN = (
     _entry(
         "choices",
         "none: what it chooses is hit for one cycle, where it can be, and is found there",
-        rf"chosen_\w+|{_RAM}\.flips",
+        rf"(chosen|hits)_\w+|{_RAM}\.flips",
         seen="outputs right; the counters of what is hit",
         tests=("tests/sw/cli/test_run_simulation.py::test_a_fault_is_noticed_and_does_no_harm",),
     ),

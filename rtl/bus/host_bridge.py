@@ -221,7 +221,7 @@ class HostBridge(wiring.Component):
         m.d.sync += word.eq(reduce(or_, words))
         if self.config.protected:
             from_memory = Cat(chosens).any()
-            wrong = self._wrong(
+            wrong = self._judge(
                 m, word, from_memory,
                 error=reads.error | ~Cat(at_register, *chosens).xor(),  # exactly one source, or none with an error
                 failed=reduce(or_, failures), parity=reduce(or_, parities),
@@ -231,21 +231,16 @@ class HostBridge(wiring.Component):
             m.d.sync += wrong.eq(reads.error)
         m.d.comb += [self.queue.word_in.eq(Mux(wrong, 0, word)), self.queue.error_in.eq(wrong)]
 
-    def _wrong(self, m: Module, word: Signal, from_memory: Value, **found: Value) -> Value:
-        """Whether the ``word`` that was collected is wrong, by what was ``found`` beside it; if not, and it is a
-        memory's, it is summed."""
+    def _judge(self, m: Module, word: Signal, from_memory: Value, **found: Value) -> Value:
+        """Whether the ``word`` that was collected is wrong, by what was ``found`` beside it."""
         held = {name: Signal(len(value), name=f"collected_{name}", reset_less=True) for name, value in found.items()}
         m.d.sync += [held[name].eq(value) for name, value in found.items()]
-        memory, arrived = Signal(name="from_memory", reset_less=True), Signal(name="arrived")
-        m.d.sync += [memory.eq(from_memory), arrived.eq(_agreed(self.read_channel, "collect"))]
+        memory = Signal(name="from_memory", reset_less=True)
+        m.d.sync += memory.eq(from_memory)
         odd = Cat(word.word_select(byte, 8).xor() for byte in range(8)) ^ held["parity"]
         wrong = Signal(name="wrong")
         m.d.comb += wrong.eq(held["error"] | held["failed"] | (memory & odd.any()))
-        m.submodules.read_checksum = total = TransferChecksum()
-        m.d.comb += [
-            total.enable.eq(arrived & memory & ~wrong), total.word.eq(word),
-            total.clear.eq(self.clear_read_back), self.read_back.eq(total.value),
-        ]  # fmt: skip
+        self._sum_read(m, word, memory, wrong)
         return wrong
 
     def _sum_written(self, m: Module) -> None:
@@ -256,6 +251,16 @@ class HostBridge(wiring.Component):
         m.d.comb += [
             total.enable.eq(_agreed(self.write_channel, "stored")), total.word.eq(self.word), total.address.eq(address),
             total.clear.eq(self.clear_written), self.written.eq(total.value),
+        ]  # fmt: skip
+
+    def _sum_read(self, m: Module, word: Value, from_memory: Value, wrong: Value) -> None:
+        """Of the word that the host gets from a memory."""
+        m.submodules.read_checksum = total = TransferChecksum()
+        arrived = Signal(name="arrived")
+        m.d.sync += arrived.eq(_agreed(self.read_channel, "collect"))
+        m.d.comb += [
+            total.enable.eq(arrived & from_memory & ~wrong), total.word.eq(word),
+            total.clear.eq(self.clear_read_back), self.read_back.eq(total.value),
         ]  # fmt: skip
 
     def _if_next(self, m: Module, source: str, applies: Value) -> Value:

@@ -14,21 +14,19 @@ __all__ = ["FillMachine"]
 
 class FillMachine(Machine):
     """``filling`` for ``rows`` cycles after reset, at least the rows of the deepest memory; each counts its own, a
-    cycle later: ``zero`` is high for that cycle more."""
+    cycle later: ``zero``, a register, is high while one does."""
 
-    flow = frozenset({"filled"})
+    flow = frozenset({"zero"})
 
     def __init__(self, *, rows: int):
         self.rows = rows
         bits = (rows - 1).bit_length()
-        self.state = StructLayout({"filling": 1, "row": bits, "filled": 1})
+        self.state = StructLayout({"filling": 1, "row": bits, "zero": 1})
         self.reset = {"filling": 1}
         self.ports = {"filling": Out(1), "zero": Out(1)}
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
-        m.d.comb += [
-            port.filling.eq(now.filling), port.zero.eq(now.filling | now.filled), then.filled.eq(now.filling),
-        ]  # fmt: skip
+        m.d.comb += [port.filling.eq(now.filling), port.zero.eq(now.zero), then.zero.eq(now.filling)]
         with m.If(now.filling):
             m.d.comb += then.row.eq(now.row + 1)
             with m.If(now.row == self.rows - 1):

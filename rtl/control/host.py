@@ -42,10 +42,10 @@ class HostMachine(Machine):
         places = {name: register(entry).field(field) for name, (entry, field) in self.settings.items()}
         entries = ("start", "reset", "interrupt", *dict.fromkeys(entry for entry, _ in self.settings.values()),
                    *(("inject",) if protected else ()), *CLEARED)  # fmt: skip
-        self.written = {entry: f"to_{entry}" for entry in entries}
-        self.flow = frozenset({"word", "quiet", *self.written.values()})
+        self.targets = {entry: f"to_{entry}" for entry in entries}
+        self.flow = frozenset({"word", "quiet", *self.targets.values()})
         self.state = StructLayout({
-            "word": 64, **dict.fromkeys(self.written.values(), 1), "quiet": 1,
+            "word": 64, **dict.fromkeys(self.targets.values(), 1), "quiet": 1,
             "enable": 1, "pending": 1, **{name: place.width for name, place in places.items()},
             **({"inject": INJECT_BITS} if protected else {}),
         })  # fmt: skip
@@ -62,13 +62,13 @@ class HostMachine(Machine):
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         def written(entry: str):
-            return getattr(now, self.written[entry]) & port.good
+            return getattr(now, self.targets[entry]) & port.good
 
         word = now.word
         m.d.comb += [
             then.word.eq(port.data),
             *(getattr(then, member).eq(port.write & (port.address[3:] == register(entry).address >> 3))
-              for entry, member in self.written.items()),
+              for entry, member in self.targets.items()),
             port.start.eq(written("start")), port.reset.eq(written("reset") & _field(word, "reset", "reset")),
             port.clear.eq(Cat(written(name) for name in CLEARED)),
             *(getattr(port, name).eq(_field(word, "start", field))

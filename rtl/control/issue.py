@@ -133,11 +133,14 @@ class IssueMachine(Machine):
         wait = now.streaming & now.waiting & (now.uncommitted == 2)
         steal = now.streaming & ~wait & now.steal_due
         begins = now.go & now.streaming & now.waiting
+        claimed, full = Signal(2, name="claimed"), Signal(name="full")
         m.d.comb += [
+            claimed.eq(now.uncommitted + (begins & ~self._dry(now))),
+            full.eq(Mux(port.commit, claimed == 3, claimed == 2)),  # the commit is what comes last in its cycle
             port.stalled.eq(wait),
             port.stolen.eq(steal),
             port.throttled.eq(now.throttled),
-            then.uncommitted.eq(now.uncommitted + (begins & ~self._dry(now)) - port.commit),
+            then.uncommitted.eq(claimed - port.commit),
         ]
         with m.If(now.go & now.streaming):
             m.d.comb += [
@@ -160,7 +163,7 @@ class IssueMachine(Machine):
             m.d.comb += [then.preloading.eq(0), then.streaming.eq(0), then.uncommitted.eq(0)]
         slot = Signal(name="slot_follows")
         m.d.comb += [
-            slot.eq(then.streaming & ~(then.waiting & (then.uncommitted == 2)) & ~then.steal_due),
+            slot.eq(then.streaming & ~(then.waiting & full & ~port.prepare) & ~then.steal_due),
             then.go.eq(then.preloading | (slot & ~port.throttle)),
             then.throttled.eq(slot & port.throttle),
         ]

@@ -1,7 +1,6 @@
 """The job: fetches commands one after the other, has them checked and executed, and reports."""
 
-from collections.abc import Mapping
-from types import MappingProxyType, SimpleNamespace
+from types import SimpleNamespace
 
 from amaranth.hdl import Cat, Const, Module, Mux
 from amaranth.lib import enum, wiring
@@ -68,7 +67,6 @@ class JobMachine(Machine):
     ``throttled``, and ends the job at zero.
     """
 
-    reset: Mapping[str, int] = MappingProxyType({"state": State.FILLING.value})
     flow = frozenset({
         "finished", "state", "at_last", "capture", "capture_index", "faults", "trouble", "fault", "halted",
     })  # fmt: skip
@@ -76,6 +74,7 @@ class JobMachine(Machine):
     def __init__(self, *, config: Config, flush_cycles: int):
         self.config = config
         self.flush_cycles = flush_cycles
+        self.reset = {"state": State.FILLING}
         commands = range(config.commands)
         self.state = StructLayout({
             "phase": Phase,
@@ -132,6 +131,47 @@ class JobMachine(Machine):
             }  # fmt: skip
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
+        self._outputs(m, now, then, port)
+        self._trouble(m, now, then, port)
+        with m.Switch(now.phase):
+            with m.Case(Phase.IDLE):
+                self._start(m, then, port)
+            with m.Case(Phase.FETCH):
+                m.d.comb += then.counter.eq(now.counter + 1)
+                with m.If(now.overflow):
+                    self._fail(m, then, ErrorCode.BAD_JOB)
+                with m.Elif(now.counter == COMMAND_WORDS + Scratchpad.latency - 1):
+                    m.d.comb += then.phase.eq(Phase.CHECK)
+            with m.Case(Phase.CHECK):
+                m.d.comb += then.phase.eq(Phase.DECIDE)
+            with m.Case(Phase.DECIDE):
+                m.d.comb += port.prepare.eq(1)
+                with m.If(now.faults == 0):
+                    m.d.comb += [port.begin.eq(1), then.phase.eq(Phase.RUN)]
+                for index, code in reversed(list(enumerate(COMMAND_ERRORS))):
+                    with m.If(now.faults[index]):
+                        if self.config.protected and code is ErrorCode.BAD_CHECKSUM:
+                            self._replay(m, now, then, port, code)
+                        else:
+                            self._fail(m, then, code)
+            with m.Case(Phase.RUN):
+                self._run(m, now, then, port)
+            with m.Case(Phase.FLUSH):
+                m.d.comb += then.counter.eq(now.counter + 1)
+                with m.If(now.counter == self.flush_cycles):
+                    self._finish(m, then, port)
+            if self.config.protected:
+                with m.Case(Phase.REPLAY):
+                    m.d.comb += then.counter.eq(now.counter + 1)
+                    with m.If(now.counter == self.flush_cycles):
+                        m.d.comb += [then.phase.eq(Phase.FETCH), then.counter.eq(0)]
+            with m.Default():
+                m.d.comb += then.phase.eq(Phase.IDLE)
+        if self.config.protected:
+            self._protect(m, now, then, port)
+
+    def _outputs(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
+        """What the rest of the chip is told, and what of it is known beforehand."""
         latency = Scratchpad.latency
         if self.config.protected:  # known beforehand, for what is told to stop is far away
             m.d.comb += then.halted.eq((then.phase == Phase.FLUSH) | (then.phase == Phase.REPLAY))
@@ -164,43 +204,6 @@ class JobMachine(Machine):
             then.faults.eq(command_faults(m, self.config, port.command)),
             then.at_last.eq(now.command == now.last),
         ]
-        self._trouble(m, now, then, port)
-        with m.Switch(now.phase):
-            with m.Case(Phase.IDLE):
-                self._start(m, then, port)
-            with m.Case(Phase.FETCH):
-                m.d.comb += then.counter.eq(now.counter + 1)
-                with m.If(now.overflow):
-                    self._fail(m, then, ErrorCode.BAD_JOB)
-                with m.Elif(now.counter == COMMAND_WORDS + latency - 1):
-                    m.d.comb += then.phase.eq(Phase.CHECK)
-            with m.Case(Phase.CHECK):
-                m.d.comb += then.phase.eq(Phase.DECIDE)
-            with m.Case(Phase.DECIDE):
-                m.d.comb += port.prepare.eq(1)
-                with m.If(now.faults == 0):
-                    m.d.comb += [port.begin.eq(1), then.phase.eq(Phase.RUN)]
-                for index, code in reversed(list(enumerate(COMMAND_ERRORS))):
-                    with m.If(now.faults[index]):
-                        if self.config.protected and code is ErrorCode.BAD_CHECKSUM:
-                            self._replay(m, now, then, port, code)
-                        else:
-                            self._fail(m, then, code)
-            with m.Case(Phase.RUN):
-                self._run(m, now, then, port)
-            with m.Case(Phase.FLUSH):
-                m.d.comb += then.counter.eq(now.counter + 1)
-                with m.If(now.counter == self.flush_cycles):
-                    self._finish(m, then, port)
-            if self.config.protected:
-                with m.Case(Phase.REPLAY):
-                    m.d.comb += then.counter.eq(now.counter + 1)
-                    with m.If(now.counter == self.flush_cycles):
-                        m.d.comb += [then.phase.eq(Phase.FETCH), then.counter.eq(0)]
-            with m.Default():
-                m.d.comb += then.phase.eq(Phase.IDLE)
-        if self.config.protected:
-            self._protect(m, now, then, port)
 
     def _trouble(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         """What is wrong, seen in the next cycle: the first that applies."""

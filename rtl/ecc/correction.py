@@ -1,6 +1,11 @@
 """What a syndrome says of a word."""
 
-from amaranth.hdl import Cat, Module, Signal
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -47,17 +52,32 @@ class Correction(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         code = self.code
-        wrong, wrong_check = Signal(code.data_bits), Signal(code.check_bits)
-        wrong_byte = Signal(code.parity_bits)
-        is_column = Cat(wrong_byte, wrong_check).any()
+        data, check = code.data_columns, [1 << row for row in range(code.check_bits)]
+        halves = self.syndrome[: code.check_bits // 2], self.syndrome[code.check_bits // 2 :]
+        low, high = (Signal(1 << len(half), name=name) for name, half in zip(("low", "high"), halves, strict=True))
+
+        def one_of(columns: Iterable[int]) -> Value:
+            """Whether the syndrome is, from its halves: two levels fewer than from the bits that are wrong."""
+            rest: dict[int, set[int]] = defaultdict(set)
+            for column in columns:
+                rest[column >> len(halves[0])].add(column & (len(low) - 1))
+            alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
+            for above, below in rest.items():
+                alike[tuple(sorted(below))].append(above)
+            return reduce(or_, (Cat(high[above] for above in several).any() & Cat(low[each] for each in below).any()
+                                for below, several in alike.items()))  # fmt: skip
+
+        wrong, wrong_check = (Cat(one_of([column]) for column in columns) for columns in (data, check))
+        wrong_byte = Cat(one_of(data[8 * byte : 8 * byte + 8]) for byte in range(code.parity_bits))
+        is_column = Signal()
         m.d.comb += [
-            wrong.eq(Cat(self.syndrome == column for column in code.data_columns)),
-            wrong_check.eq(Cat(self.syndrome == 1 << row for row in range(code.check_bits))),
-            wrong_byte.eq(Cat(wrong[8 * byte : 8 * byte + 8].any() for byte in range(code.parity_bits))),
+            *(decoded[value].eq(half == value) for decoded, half in zip((low, high), halves, strict=True)
+              for value in range(len(decoded))),
+            is_column.eq(one_of([*data, *check])),
             self.data.eq(self.word[: code.data_bits] ^ wrong),
             self.check.eq(self.word[code.data_bits :] ^ wrong_check),
             self.parity.eq(self.stored_parity ^ wrong_byte),
             self.corrected.eq(is_column),
             self.uncorrectable.eq(self.syndrome.any() & ~is_column),
-        ]
+        ]  # fmt: skip
         return m

@@ -44,6 +44,6 @@ class Syndrome(wiring.Component):
         columns = [column | 1 << code.check_bits + bit // 8 for bit, column in enumerate(code.data_columns)]
         columns += [1 << row for row in range(code.check_bits)]
         columns += code.address_columns
-        sums = column_sum([*self.word, *self.address], columns, code.check_bits + code.parity_bits)
+        sums = column_sum([*self.word, *self.address], columns, code.check_bits + code.parity_bits, nested=2)
         m.d.comb += Cat(self.syndrome, self.parity).eq(sums)
         return m

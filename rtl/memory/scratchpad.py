@@ -58,12 +58,14 @@ class Scratchpad(wiring.Component):
     read, host_read : In(ReadRequest), one a copy
         ``read`` goes first.
     write, host_write : In(WriteRequest), one a copy
-        ``host_write`` goes first; the caller never uses both.
+        The caller never uses both in one cycle.
     write_data, host_data : In
         The row that ``write`` of a cycle ago writes, and the word that ``host_write`` of a cycle ago writes to its
         banks.
     write_parity : In
         With protection: the parity of each byte of ``write_data``.
+    unsound : In, a bit a copy
+        With protection: what ``write`` asks for is not to be written.
     blocked, stray : In, a bit a copy
         With protection: what ``write``, what ``host_write`` asked for in the last cycle is not to be written after all.
     fill : In, a bit a copy
@@ -119,11 +121,9 @@ class Scratchpad(wiring.Component):
             self.code = Secded(data_bits=bank_bits, address_bits=self.address_bits)
             members |= {"parity": Out(banks * bank_bits // 8), "wrong": Out(copies), "failed": Out(1),
                         "corrected": Out(1), "uncorrectable": Out(1), "row": Out(self.address_bits),
-                        "differs": Out(1), "inject": In(2), "injected": Out(1)}  # fmt: skip
+                        "differs": Out(1), "inject": In(2), "injected": Out(1), "stray": In(copies)}  # fmt: skip
         if protected and writable:
-            members |= {"write_parity": In(banks * bank_bits // 8), "blocked": In(copies)}
-        if protected:
-            members["stray"] = In(copies)
+            members |= {"write_parity": In(banks * bank_bits // 8), "unsound": In(copies), "blocked": In(copies)}
         self.stored_bits = bank_bits + (self.code.check_bits if protected else 0)
         super().__init__(members)
 
@@ -168,7 +168,7 @@ class Scratchpad(wiring.Component):
             if self.writable:
                 m.d.comb += [copy.write.eq(self.write[index].enable), copy.write_row.eq(self.write[index].address)]
             if self.writable and self.protected:
-                m.d.comb += copy.blocked.eq(self.blocked[index])
+                m.d.comb += [copy.unsound.eq(self.unsound[index]), copy.blocked.eq(self.blocked[index])]
             if self.protected:
                 m.d.comb += copy.stray.eq(self.stray[index])
 

@@ -31,26 +31,29 @@ class ScrubbedAccessMachine(AccessMachine):
     the same row is then read again. Nothing else writes back. A word that can't be corrected stays as it is:
     ``corrected`` is low for it.
 
-    ``blocked``: what ``write`` asked for in the last cycle is not to be written; ``stray``: nor what is ``served``.
-    They come last in their cycle: only what is written (``writing``: by ``write``) follows from them; for reads and for
-    the scrubber it is a write. ``next_address`` is the row of what is asked for, not of what is written back.
+    ``unsound``: what ``write`` asks for is not to be written; ``blocked``: nor what it asked for in the last cycle;
+    ``stray``: nor what is ``served``. The last two come last in their cycle: only what is written (``writing``: by
+    ``write``) follows from them; for reads and for the scrubber it is a write. ``next_address`` is the row of what is
+    asked for, not of what is written back.
 
     ``reader`` is who asked for the word that arrives; ``arriving``: three cycles earlier, that it is the data path's;
     ``wrong``, a cycle later: that it was, and can't be corrected (``uncorrectable``, with the word).
     """
 
     flow = (AccessMachine.flow | {f"reader_{stage}" for stage in range(timing.MEMORY)}
-            | {"still", "arrived", "finished", "wrong"})  # fmt: skip
+            | {"still", "arrived", "finished", "wrong", "unsound"})  # fmt: skip
 
     def __init__(self, *, rows: int, banks: int):
         super().__init__(rows=rows, banks=banks)
         members = {name: field.shape for name, field in self.state}
         stages = {f"reader_{stage}": Reader for stage in range(timing.MEMORY)}
         self.state = type(self.state)({
-            **members, **stages, "still": timing.MEMORY - 1, "arrived": 1, "finished": 1, "wrong": 1, "scrubbing": 1,
+            **members, **stages, "still": timing.MEMORY - 1, "arrived": 1, "finished": 1, "wrong": 1, "unsound": 1,
+            "scrubbing": 1,
         })  # fmt: skip
         self.ports = {
             **self.ports,
+            "unsound": In(1),
             "blocked": In(1),
             "stray": In(1),
             "corrected": In(banks),
@@ -71,12 +74,14 @@ class ScrubbedAccessMachine(AccessMachine):
             Signal(name=name) for name in ("own", "allowed", "meets", "puts_right", "scrubs")
         )
         own_writes, first = Signal.like(port.write), Signal.like(port.corrected)
+        blocked = now.unsound | port.blocked
         self._choose(m, now, then, port)
         m.d.comb += [
             own.eq(now.due_banks.any()),
-            allowed.eq(Mux(now.served, ~port.stray, ~port.blocked)),
+            then.unsound.eq(port.unsound),
+            allowed.eq(Mux(now.served, ~port.stray, ~blocked)),
             own_writes.eq(now.due_banks & allowed.replicate(len(own_writes))),
-            port.writing.eq(own & ~now.served & ~port.blocked),
+            port.writing.eq(own & ~now.served & ~blocked),
             scrubs.eq(~(asks | now.filling | now.scrubbing)),
             then.read_address.eq(Mux(port.read, port.read_row, Mux(now.asked, now.asked_row, now.row))),
             meets.eq(own & (then.read_address == now.due_row)),

@@ -29,8 +29,8 @@ class Requantizer(wiring.Component):
         tag --------------------> tag pipe ----------------------------------------> retired
 
     Latency: ``latency`` = 15 cycles from ``tag``, ``accumulators`` and ``parameters`` to ``write_data``; ``write`` asks
-    for it to be written a cycle before. ``retired`` is the tag of the slot whose word is there: the block is committed
-    by the one that ends it.
+    for it to be written a cycle before, when its tag is ``asking``. ``retired`` is the tag of the slot whose word is
+    there: the block is committed by the one that ends it.
 
     A protected one shows any single flip of a register, those of the tag pipe apart, whose tags have their own parity:
     a word on ``write_data`` is right, or disagrees with ``write_parity``, or a bit of ``wrong`` is high by then.
@@ -66,6 +66,7 @@ class Requantizer(wiring.Component):
             "high": In(signed(8)),
             "write": Out(WriteRequest(config.activation_words, -(-config.rows // 8))),
             "write_data": Out(8 * config.rows),
+            "asking": Out(self.tag_layout),
             "retired": Out(self.tag_layout),
             **(guards if config.protected else {}),
         })  # fmt: skip
@@ -97,6 +98,7 @@ class Requantizer(wiring.Component):
             self.write.enable.eq((asking.valid & asking.write).replicate(len(self.write.enable))),
             self.write.address.eq(asking.address),
             self.write_data.eq(Cat(*word)),
+            self.asking.eq(asking),
             self.retired.eq(retired),
         ]
         if self.config.protected:

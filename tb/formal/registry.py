@@ -80,7 +80,8 @@ def _bus(config: Config) -> list[Proof]:
     subjects = [("axi.rules", AxiRules, 2, True), ("axi.ready_independent", ReadyIndependence, 1, True),
                 ("queue.write", WriteQueues, 2, True), ("queue.read", ReadQueue, 2, False)]  # fmt: skip
     if config.protected:
-        subjects = [("axi.struck", AxiRules, 2, False), ("queue.write_struck", WriteQueues, 2, False)]
+        subjects = [("axi.struck", AxiRules, 2, False), ("queue.write_struck", WriteQueues, 2, False),
+                    ("queue.read_struck", ReadQueue, 2, False)]  # fmt: skip
     return [Proof(name=name, mode="prove", depth=depth, build=partial(subject, config=config), quick=quick)
             for name, subject, depth, quick in subjects]  # fmt: skip
 

@@ -64,7 +64,6 @@ _VOTE = "majority(self.first, self.second, self.third)"
 _SUMS = r"array\.array\.pe_.*\.(product|total|active)"
 _CONTROL = "copy.governor"
 _CORRECTS = Proven("code.corrects.32_11")
-_BLOCKED = "~sound(self.requantizer.retired) | job.halt"
 
 PROTECTION = (
     # voters and copies
@@ -122,10 +121,9 @@ PROTECTION = (
             "checks.wrong.tag | selects_wrong", "checks.wrong.tag", Struck(r"array\.drain_(select|show)_.*", 10_000)),
     _mutant("drain_tag_unchecked", Accelerator, "_protection",
             "array.tag | found[0]", "array.tag", Struck(r"array\.drain_tags\..*|requantizer\.tags\..*")),
-    _mutant("struck_tag_writes", Accelerator, "_memories", _BLOCKED, "job.halt",
+    _mutant("struck_tag_writes", Accelerator, "_memories", "~sound(self.requantizer.asking)", "0",
             Struck(r"requantizer\.tags\..*", 1500)),
-    _mutant("halted_block_writes", Accelerator, "_memories", _BLOCKED,
-            "~sound(self.requantizer.retired)",
+    _mutant("halted_block_writes", Accelerator, "_memories", "blocked[index].eq(job.halt)", "blocked[index].eq(0)",
             Struck(r"store\.word_1", 3000)),
     _mutant("issue_tag_parity_inverted", IssueMachine, "_outputs",
             "tag.as_value().xor()", "~tag.as_value().xor()", Struck(r"array\.tags\..*")),

@@ -360,8 +360,8 @@ def test_what_is_changed_before_it_is_stored_is_told(simulate):
 
 
 def test_words_are_changed_without_the_parity_of_reads(simulate, monkeypatch):
-    mutant = Mutant("", HostBridge, "_wrong", " | (memory & odd.any())", "")
-    monkeypatch.setattr(HostBridge, "_wrong", changed(HostBridge._wrong, mutant))
+    mutant = Mutant("", HostBridge, "_judge", " | (memory & odd.any())", "")
+    monkeypatch.setattr(HostBridge, "_judge", changed(HostBridge._judge, mutant))
     with pytest.raises(AssertionError):
         campaign(simulate, 8, sample(30, "Control"))
 

@@ -13,6 +13,14 @@ def test_lasts_as_many_cycles_as_rows(trace, rows):
     assert outputs[rows:] == [(0,)] * 40
 
 
+def test_zeros_come_until_each_memory_has_ended(trace):
+    """Each memory begins a cycle after the pass, and ends a cycle after it."""
+    rows = 64
+    outputs = trace(Control(machine=FillMachine(rows=rows)), [{}] * (rows + 40), ["filling", "zero"])
+    assert outputs[rows - 1 : rows + 2] == [(1, 1), (0, 1), (0, 0)]
+    assert all(zero >= filling for filling, zero in outputs[1:])
+
+
 def test_restart_fills_again(trace):
     rows = 32
     steps = [{}] * 50 + [{"restart": 1}, {"restart": 0}] + [{}] * 40 + [{"restart": 1}, {"restart": 0}] + [{}] * 10

@@ -228,3 +228,31 @@ def test_one_copy_can_not_read_or_write(simulate):
             assert bench.stored(ctx, 5)[0].data == 99
 
     simulate(bench.dut, testbench)
+
+
+@pytest.mark.parametrize(
+    ("port", "stop", "cycle"), [("write", "unsound", 0), ("write", "blocked", 1), ("host_write", "stray", 1)]
+)
+def test_what_is_stopped_is_not_written(simulate, port, stop, cycle):
+    """The first of two writes behind each other, or the second, or neither: by all copies, in the cycle that it is."""
+    bench, rng = Bench(1, 64, writable=True), random.Random(7)
+    dut = bench.dut
+
+    async def testbench(ctx):
+        await bench.fill(ctx)
+        for stopped in [(0, 0), (1, 0), (0, 1), (1, 1)] * 4:
+            words = [rng.getrandbits(64) for _ in range(2)]
+            rows = rng.sample(range(ROWS), 2)
+            for step in range(4):
+                now = step < 2
+                bench.ask(ctx, port, enable=int(now), address=rows[step] if now else 0)
+                ctx.set(getattr(dut, stop), 7 * (cycle <= step < cycle + 2 and stopped[step - cycle]))
+                if 1 <= step < 3:
+                    ctx.set(dut.host_data if port == "host_write" else dut.write_data, words[step - 1])
+                await ctx.tick()
+            await ctx.tick().repeat(4)
+            for row, word, kept in zip(rows, words, stopped, strict=True):
+                bench.words[row] = bench.words[row] if kept else [word]
+                assert [each.data for each in bench.stored(ctx, row)] == bench.words[row], (stopped, row)
+
+    simulate(dut, testbench)

@@ -23,8 +23,9 @@ def test_no_flip_is_bad_with_protection(name: str) -> None:
 def test_flips_are_bad_without(name: str) -> None:
     result = exchange(preset("nano", "none"), name, sample=1500, seed=3, quick=True)
     counts = result.counts()
-    # at most the host waits for a cycle, where a flip says that there is no room
-    assert counts[Outcome.SDC] > 3 and counts[Outcome.LATE] <= 3
+    assert counts[Outcome.SDC] > 3
+    # nothing is done again; at most the host waits for a cycle, where a flip says that there is no room
+    assert {register.split("_")[-1].split(".")[-1] for register, *_ in result.places(Outcome.LATE)} <= {"room"}
     register, bit, cycle = result.places(Outcome.SDC)[0]
     assert register.startswith("accelerator.") and bit >= 0 and 0 <= cycle < result.cycles
 

@@ -13,6 +13,7 @@ from vanallen.rtl.bus import host_bridge
 from vanallen.rtl.bus.axi_lite import ReadChannelMachine, WriteChannelMachine
 from vanallen.rtl.bus.counters import CycleLog, SaturatingCounter
 from vanallen.rtl.bus.pair_queue import PairQueue
+from vanallen.rtl.bus.read_address import ReadAddress
 from vanallen.rtl.config import PRESETS, preset
 from vanallen.rtl.control.drain import DrainMachine
 from vanallen.rtl.control.issue import IssueMachine
@@ -45,6 +46,7 @@ BROKEN = {
     "queue.read": Mutant("", ReadChannelMachine, "step", "port.slot.eq(now.collected)", "port.slot.eq(0)"),
     "axi.struck": Mutant("", host_bridge, "_agreed", "agreed(getattr(copy, name) for copy in channel.copies)",
                          "getattr(channel.copies[0], name)"),
+    "queue.read_struck": Mutant("", ReadAddress, "_guard", "return address.xor() ^ entered,", "return Const(0),"),
     "queue.write_struck": Mutant("", PairQueue, "elaborate", "self.sound.eq(~entries[0].xor())", "self.sound.eq(1)"),
     "tag.issue": Mutant("", TagPipe, "elaborate", "stage.eq(stages[-1])", "stage.eq(stages[-(delay > 2) - 1])"),
     "tag.requantizer": Mutant("", TagPipe, "elaborate", "(self.tag,", "(self.tag, reset_less=True,"),
@@ -58,7 +60,7 @@ BROKEN = {
                                  "*self.code.address_columns)", "*self.code.address_columns[::-1])"),
     "code.syndrome.32_11": Mutant("", Syndrome, "elaborate", "[column | 1 <<", "[column ^ (bit == 9) | 1 <<"),
     "code.corrects.32_11": Mutant("", Correction, "elaborate",
-                                  "syndrome == column for", "syndrome == (column if column != 7 else 0) for"),
+                                  "one_of([column]) for", "one_of([column if column != 7 else 0]) for"),
     "code.corrects.64_15": Mutant("", Correction, "elaborate", "self.stored_parity ^ wrong_byte",
                                   "self.stored_parity"),
     "lane.whole": Mutant("", Round, "_round_to_integer", "(guard & (sticky | integer[0]))", "guard"),
@@ -74,8 +76,7 @@ APART = "accumulator.apart"
 BROKEN_ORDER = {
     "a tile too short": Mutant("", IssueMachine, "_walk",
                                "now.slot >= self.config.rows - 2)", "now.slot >= self.config.rows - 3)"),
-    "a third block": Mutant("", IssueMachine, "step", "then.waiting & (then.uncommitted == 2)",
-                            "then.waiting & (then.uncommitted == 3)"),
+    "a third block": Mutant("", IssueMachine, "step", "claimed == 3, claimed == 2", "0, claimed == 3"),
     "always one bank": Mutant("", IssueMachine, "_walk", "now.bank ^ now.streaming", "now.bank"),
     "the other bank": Mutant("", DrainMachine, "step", "then.pending_bank.eq(arrived.bank)",
                              "then.pending_bank.eq(~arrived.bank)"),
