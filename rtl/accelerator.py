@@ -247,10 +247,9 @@ class Accelerator(wiring.Component):
         unhit: Value = Value.cast(value)
         if not self.config.protected:
             return unhit
-        decided = self._chosen(point) & soon
         hit = Signal(name=f"hits_{point.name.lower()}", reset_less=True)
-        m.d.sync += hit.eq(decided)
-        self._hits.append(decided)
+        m.d.sync += hit.eq(self._chosen(point) & ~hit & soon)
+        self._hits.append(hit)
         changed: Value = unhit ^ hit
         return changed
 

@@ -178,7 +178,7 @@ def floorplan(config: Config, device: str) -> dict[str, str]:
         if technology_for(config, device) is Technology.ECP5:
             plan |= {f"{multiply}.{cell}": site for cell, site in zip(_PRODUCTS, sites.multipliers(at), strict=True)}
         for index in range(_PARAMETER_RAMS):
-            place(f"{CHIP}parameter_ram.ram.0.{_PARAMETER_RAMS * lane + index}", at[0], at[1] + 1)
+            place(f"{CHIP}parameter_ram.ram.0.{_PARAMETER_RAMS * lane + index}", at[0], at[1] - 1)
     for cell in _CONTROL:
         place(f"{CHIP}{cell}", *sites.control)
     deep = _deep_places(config, sites)

@@ -84,7 +84,7 @@ PROTECTED = (
     Exemption("Decoder", "uncorrectable(_register)?", "state", "Control", "what a check found"),
     Exemption("Decoder", "corrected(_register)?", "state", "Control",
               "one more writes a word back that was right, as it was decoded; one less puts it right later"),
-    Exemption("Decoder", "(corrected|uncorrectable)(_register)?", "hold|select", "Accelerator",
+    Exemption("Scratchpad", "(corrected|uncorrectable)_word", "hold|select", "Accelerator",
               "what is kept of the last word that had wrong bits: it only reports"),
     Exemption("HostBridge", "collected(_failed|_parity)?|from_memory", "select", "HostBridge",
               "the check of a word that the host reads: it is an error if they disagree"),

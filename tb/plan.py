@@ -257,6 +257,7 @@ PLAN = (
         r"(corrected|uncorrectable|recovered|outvoted|refused_writes)\.(value|counts)",
         r"fault_\w+\.(value|counts)",
         r"last_(row|window|uncorrectable)",
+        rf"{_RAM}\.(corrected|uncorrectable)\$\d+",
         r"(\w+\.)+differs",
         r"bridge\.(written|read)_checksum\.value",
         seen="outputs and cycles right, whatever the report says",

@@ -1,6 +1,7 @@
 """The wrapper round every RAM of the chip but the accumulators."""
 
 from functools import reduce
+from itertools import pairwise
 from operator import or_
 from typing import Any
 
@@ -81,8 +82,8 @@ class Scratchpad(wiring.Component):
     failed : Out(1)
         With protection: the row that arrives for ``host_read`` has a bank that can't be corrected.
     corrected, uncorrectable : Out(1), and row : Out
-        With protection, for the host to know: a word that arrives, for whomever, had one wrong bit, or more; and its
-        row.
+        With protection, for the host to know: a word that arrived a cycle ago, for whomever, had one wrong bit, or
+        more; and its row.
     inject : In(2), injected : Out(1)
         With protection: flips the two lowest bits of the next word that ``read`` gets, as they leave the RAM.
     differs : Out(1)
@@ -174,10 +175,9 @@ class Scratchpad(wiring.Component):
 
     def _decode(self, m: Module, access: wiring.Component, read: Any) -> list[Value]:
         """A decoder a bank; it takes the place of the two registers of an unprotected memory. Corrected codewords."""
-        rows = [Signal(self.address_bits, name=f"row_{stage}", reset_less=True) for stage in range(3)]
-        m.d.sync += [rows[0].eq(read.addr), rows[1].eq(rows[0]), rows[2].eq(rows[1])]
-        corrected = Signal(self.banks)
-        uncorrectable = Signal(self.banks)
+        rows = [Signal(self.address_bits, name=f"row_{stage}", reset_less=True) for stage in range(4)]
+        m.d.sync += [rows[0].eq(read.addr), *(later.eq(earlier) for earlier, later in pairwise(rows))]
+        corrected, uncorrectable = (Signal(self.banks, name=f"{name}_banks") for name in ("corrected", "uncorrectable"))
         arriving = agreed(copy.arriving for copy in access.copies)
         flips = Signal(2, reset_less=True)  # behind a RAM there is no time to decide
         stored = read.data ^ flips
@@ -197,11 +197,14 @@ class Scratchpad(wiring.Component):
         written_wrong = self._check_written(m, access) if self.writable else 0
         reader = agreed(copy.reader for copy in access.copies)
         someone = reader != Reader.NOBODY
+        told = [Signal(name=f"{name}_word", reset_less=True) for name in ("corrected", "uncorrectable")]
+        m.d.sync += [word.eq(someone & found.any())
+                     for word, found in zip(told, (corrected, uncorrectable), strict=True)]  # fmt: skip
         m.d.comb += [
             *(copy.corrected.eq(corrected) for copy in access.copies),
             *(copy.uncorrectable.eq(uncorrectable.any()) for copy in access.copies),
             *(wrong.eq(copy.wrong | written_wrong) for wrong, copy in zip(self.wrong, access.copies, strict=True)),
-            self.corrected.eq(someone & corrected.any()), self.uncorrectable.eq(someone & uncorrectable.any()),
+            self.corrected.eq(told[0]), self.uncorrectable.eq(told[1]),
             self.row.eq(rows[-1]), self.differs.eq(access.differs),
             self.failed.eq(uncorrectable.any() & (reader == Reader.HOST)),
         ]  # fmt: skip

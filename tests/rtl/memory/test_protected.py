@@ -46,7 +46,7 @@ class Bench:
         self.words[row][bank] = word
 
     async def read(self, ctx, row):
-        """(words, parity sound, wrong, corrected, uncorrectable) of a read by the data path; ``wrong`` comes last."""
+        """(words, parity sound, wrong, corrected, uncorrectable) of a read by the data path; it is told last."""
         self.ask(ctx, "read", enable=1, address=row)
         await ctx.tick()
         self.ask(ctx, "read", enable=0)
@@ -55,9 +55,8 @@ class Bench:
         sound = all((data >> 8 * byte & 255).bit_count() & 1 == parity >> byte & 1
                     for byte in range(self.banks * self.bits // 8))  # fmt: skip
         words = [data >> self.bits * bank & (1 << self.bits) - 1 for bank in range(self.banks)]
-        corrected, uncorrectable = ctx.get(self.dut.corrected), ctx.get(self.dut.uncorrectable)
         await ctx.tick()
-        return words, sound, ctx.get(self.dut.wrong), corrected, uncorrectable
+        return words, sound, ctx.get(self.dut.wrong), ctx.get(self.dut.corrected), ctx.get(self.dut.uncorrectable)
 
     def stored(self, ctx, row):
         """What each bank holds, decoded by the golden code."""
