@@ -76,7 +76,7 @@ SITES = {
     "LFE5U-85F": Sites(
         columns=(4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96, 105, 114),
         multiplier_rows=(10, 34, 58), ram_rows=(22, 46, 70, 82),
-        weights=((31, 28), (92, 28)), activations=((26, 76), (78, 78)), control=(58, 46),
+        weights=((40, 26), (96, 26)), activations=((40, 76),), control=(58, 46),
     ),
 }  # fmt: skip
 """By device: where the multipliers and block RAMs of full designs were placed by nextpnr-ecp5."""

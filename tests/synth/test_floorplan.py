@@ -7,8 +7,10 @@ from amaranth.back import rtlil
 
 from vanallen.boards.catalog import BOARDS
 from vanallen.rtl.config import PROTECTIONS, preset
+from vanallen.rtl.registers import Window, window_banks
 from vanallen.rtl.technology import Technology
 from vanallen.rtl.verilog import Top
+from vanallen.synth.deep_memory import deep_cells
 from vanallen.synth.errors import ToolFailed
 from vanallen.synth.floorplan import CHIP, SITES, floorplan
 from vanallen.synth.multipliers import technology_for
@@ -84,6 +86,21 @@ def test_neighbours_of_the_requantizer_and_the_control_are_near(name, device, pr
         assert apart(here, products.get((index // 2,), parameters[0,])) <= ROW_OF_TILES
     for here in control.values():
         assert apart(here, sites.control) <= 2 * GROUP
+
+
+@pytest.mark.parametrize(("name", "device", "protection"), SHIPPED)
+def test_the_rams_of_a_word_are_round_its_middle(name, device, protection):
+    """A decoder reads them all in one cycle: of 60 tiles, a register takes a part of the way."""
+    config = preset(name, protection)
+    plan = floorplan(config, device)
+    for window in (Window.WEIGHT, Window.ACTIVATION):
+        cells = of(plan, rf"{window.name.lower()}_ram\.ram\.0\.(\d+)")
+        words = window_banks(config, window)[0]
+        assert len(cells) == deep_cells(config, window)
+        for word in range(words):
+            here = [site for (index,), site in cells.items() if index * words // len(cells) == word]
+            middle = [(min(axis) + max(axis)) // 2 for axis in zip(*here, strict=True)]
+            assert max(apart(site, middle) for site in here) <= 60, (window, word)
 
 
 @pytest.mark.parametrize(

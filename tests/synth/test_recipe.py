@@ -1,6 +1,7 @@
 """What the recipe does to a netlist: nothing round the memories it names, one module a processing element."""
 
 import json
+from functools import cache
 from typing import ClassVar
 
 import pytest
@@ -18,7 +19,7 @@ from vanallen.rtl.control.voter import agreed
 from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.technology import Technology
 from vanallen.synth.netlist import read_netlist
-from vanallen.synth.recipe import AFTER_READ
+from vanallen.synth.recipe import AFTER_READ, SYNTHESIS_OPTIONS
 from vanallen.synth.tools import run_tool
 
 
@@ -72,6 +73,25 @@ def cells(design, folder, recipe):
 
     add("top")
     return counts
+
+
+def levels(design, folder, owner):
+    """The most tables of four inputs from a register or a port to one of ``owner``'s registers, by its path."""
+    script = ["read_rtlil d.il", *AFTER_READ, f"synth_ecp5 {' '.join(SYNTHESIS_OPTIONS)} -top top",
+              "setattr -mod -unset keep_hierarchy *", "flatten -noscopeinfo", "write_json d.json"]  # fmt: skip
+    (folder / "d.il").write_text(rtlil.convert(design, name="top", emit_src=False))
+    (folder / "d.ys").write_text("\n".join(script))
+    run_tool("yosys", ["-q", "d.ys"], folder=folder)
+    netlist = json.loads((folder / "d.json").read_text())["modules"]["top"]["cells"]
+    tables = {cell["connections"]["Z"][0]: [bit for pin in "ABCD" for bit in cell["connections"][pin]]
+              for cell in netlist.values() if cell["type"] == "LUT4"}  # fmt: skip
+
+    @cache
+    def above(bit):
+        return 1 + max(above(source) for source in tables[bit]) if bit in tables else 0
+
+    return max(above(bit) for name, cell in netlist.items() if cell["type"] == "TRELLIS_FF" and name.startswith(owner)
+               for bit in cell["connections"]["DI"])  # fmt: skip
 
 
 def registers(design):
@@ -139,6 +159,12 @@ class Pair(wiring.Component):
                          element.swap.eq(self.i[1])]  # fmt: skip
         m.d.comb += self.o.eq(elements[0].sum_out ^ (elements[1].sum_out << 1))
         return m
+
+
+def test_a_decoder_has_seven_levels(tmp_path):
+    """Of 64 bits, from a stored word to the flags: three of sums, and four of what a syndrome says."""
+    memory = Scratchpad(rows=8192, banks=1, bank_bits=64, writable=False, protected=True)
+    assert 5 <= levels(Holder("weight_ram", memory), tmp_path, "weight_ram.decoder_0.") <= 7
 
 
 def test_elements_keep_registers_of_their_own(tmp_path):
