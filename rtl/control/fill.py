@@ -14,7 +14,8 @@ __all__ = ["FillMachine"]
 
 class FillMachine(Machine):
     """``filling`` for ``rows`` cycles after reset, at least the rows of the deepest memory; each counts its own, a
-    cycle later: ``zero``, a register, is high while one does."""
+    cycle later: ``zero``, a register, is high while one does (and low for a cycle where a reset comes in the middle of
+    a pass: the row of that cycle is filled once more)."""
 
     flow = frozenset({"zero"})
 

@@ -18,8 +18,9 @@ def column_sum(bits: Sequence[Value], columns: Sequence[int], rows: int, *, nest
 
     As long as two terms are summed in several rows, the pair that is in most of them becomes a term of its own, early
     terms first: about three quarters of the gates (C. Paar, "Optimized Arithmetic for Reed-Solomon Encoders", IEEE ISIT
-    1997). A pair of such terms may be one again, ``nested`` times at most: with 2, a sum of 31 bits takes the three
-    levels of tables of four inputs that it would without, and a fifteenth more gates than with any.
+    1997). Such terms are at most ``nested`` deep, pairs of bits at 1, of these pairs at 2: then a sum of 31 bits takes
+    the three levels of tables of four inputs that it would if nothing were shared, and a fifteenth more gates than at
+    any depth.
     """
     terms = list(bits)
     levels = [0] * len(terms)

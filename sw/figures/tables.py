@@ -183,7 +183,7 @@ def protection(record: Record) -> str:
         ):
             for kind in ("full", "none"):
                 figures = _figures(record, f"{name}-{kind}")
-                command = f"`vanallen campaign {name} --config nano --protection {kind} --sample {EXCHANGED}`"
+                command = f"`vanallen campaign {name} --config nano --protection {kind} --sample {EXCHANGED[kind]}`"
                 yield [f"the same between host and chip while {text}, protection {kind}",
                        _ABSENT if figures is None else _exchanged(figures), command]  # fmt: skip
         for suffix, more in STORMS.items():
@@ -196,19 +196,24 @@ def protection(record: Record) -> str:
 
 
 def _outcomes(figures: Mapping[str, Any]) -> str:
-    found, space = figures["outcomes"], f"{figures['space']:,}"
-    drawn = f"all {space}" if figures["exhaustive"] else f"of {figures['injected']:,} drawn of {space}"
+    found = figures["outcomes"]
     shown = ", ".join(f"{found[name]:,} {text}" for name, text in
                       (("sdc", "wrong outputs"), ("hang", "hangs"), ("due", "aborts"), ("recovered", "done again"),
                        ("corrected", "corrected")))  # fmt: skip
-    return f"{drawn}: {shown}; {figures['false_alarms']:,} false alarms"
+    return f"{_how_many(figures)}: {shown}; {figures['false_alarms']:,} false alarms"
 
 
 def _exchanged(figures: Mapping[str, Any]) -> str:
     found = figures["outcomes"]
     shown = ", ".join(f"{found[name]:,} {text}" for name, text in (
         ("sdc", "wrong"), ("hang", "not answered"), ("due", "errors"), ("late", "done again")))  # fmt: skip
-    return f"of {figures['injected']:,} drawn of {figures['space']:,}: {shown}"
+    return f"{_how_many(figures)}: {shown}"
+
+
+def _how_many(figures: Mapping[str, Any]) -> str:
+    """The flips that were run."""
+    drawn = f"of {figures['injected']:,} drawn of"
+    return f"{'all' if figures['exhaustive'] else drawn} {figures['space']:,}"
 
 
 def _storm(figures: Mapping[str, Any]) -> str:

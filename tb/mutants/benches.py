@@ -120,7 +120,7 @@ def _scrubbing(config: Config) -> str:
 
 
 def _uncorrectable(config: Config) -> str:
-    """A word with two wrong bits is told, with the word, and to every copy a cycle later."""
+    """A word with two wrong bits is told to every copy and to the host, a cycle after it."""
     memory, rng = _Memory(), random.Random(2)
 
     async def look(ctx: Any) -> str:
@@ -130,10 +130,8 @@ def _uncorrectable(config: Config) -> str:
             mask = sum(1 << bit for bit in rng.sample(range(memory.dut.stored_bits), 2))
             memory.flip(ctx, row, mask)
             await memory.ask_once(ctx, "read", row)
-            await ctx.tick().repeat(Scratchpad.latency - 1)
-            told = ctx.get(memory.dut.uncorrectable)
-            await ctx.tick()
-            if ctx.get(memory.dut.wrong) != 7 or not told:
+            await ctx.tick().repeat(Scratchpad.latency)
+            if ctx.get(memory.dut.wrong) != 7 or not ctx.get(memory.dut.uncorrectable):
                 return "a word with two wrong bits is read, and it isn't told"
             memory.flip(ctx, row, mask)
             await ctx.tick().repeat(4)

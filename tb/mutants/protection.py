@@ -123,7 +123,7 @@ PROTECTION = (
             "array.tag | found[0]", "array.tag", Struck(r"array\.drain_tags\..*|requantizer\.tags\..*")),
     _mutant("struck_tag_writes", Accelerator, "_memories", "~sound(self.requantizer.asking)", "0",
             Struck(r"requantizer\.tags\..*", 1500)),
-    _mutant("halted_block_writes", Accelerator, "_memories", "blocked[index].eq(job.halt)", "blocked[index].eq(0)",
+    _mutant("halted_block_writes", Accelerator, "_memories", "job.halt", "0",
             Struck(r"store\.word_1", 3000)),
     _mutant("issue_tag_parity_inverted", IssueMachine, "_outputs",
             "tag.as_value().xor()", "~tag.as_value().xor()", Struck(r"array\.tags\..*")),

@@ -9,7 +9,7 @@ from amaranth.hdl import Cat, Fragment, Module, Signal
 from amaranth.lib.wiring import In
 
 from vanallen.rtl.bus import host_bridge
-from vanallen.rtl.bus.axi_lite import OKAY, SLVERR
+from vanallen.rtl.bus.axi_lite import OKAY, SLVERR, ReadChannelMachine, WriteChannelMachine
 from vanallen.rtl.bus.host_bridge import MEMORIES, HostBridge
 from vanallen.rtl.bus.pair_queue import PairQueue
 from vanallen.rtl.config import preset
@@ -306,7 +306,7 @@ def campaign(simulate, seed, choose):
     return episodes
 
 
-UNVOTED = {"request", "flight", "executed"}
+UNVOTED = WriteChannelMachine.flow | ReadChannelMachine.flow
 """What the channels make anew in each cycle, and so don't vote on: what a copy says of it is outvoted where it goes."""
 
 

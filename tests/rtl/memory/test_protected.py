@@ -11,6 +11,11 @@ ROWS = 16
 SIZES = [(1, 32, True), (1, 64, True), (2, 64, False)]
 
 
+def byte_parity(word):
+    """A bit for each byte."""
+    return sum((each.bit_count() & 1) << index for index, each in enumerate(word.to_bytes(16, "little")))
+
+
 class Bench:
     """A memory, what it should hold, and requests that all copies make alike."""
 
@@ -39,8 +44,7 @@ class Bench:
         if self.writable:
             whole = word << self.bits * bank
             ctx.set(self.dut.write_data, whole)
-            ctx.set(self.dut.write_parity, sum(((whole >> 8 * byte & 255).bit_count() & 1) << byte
-                                               for byte in range(self.banks * self.bits // 8)))  # fmt: skip
+            ctx.set(self.dut.write_parity, byte_parity(whole))
         else:
             ctx.set(self.dut.host_data, word)
         self.words[row][bank] = word
@@ -76,7 +80,7 @@ class Bench:
 
 @pytest.mark.parametrize(("banks", "bits", "writable"), SIZES)
 def test_one_wrong_bit_is_corrected_and_put_right(simulate, banks, bits, writable):
-    bench, rng = Bench(banks, bits, writable), random.Random(1)
+    bench, rng, seen = Bench(banks, bits, writable), random.Random(1), []
 
     async def testbench(ctx):
         await bench.fill(ctx)
@@ -85,14 +89,17 @@ def test_one_wrong_bit_is_corrected_and_put_right(simulate, banks, bits, writabl
             await bench.write(ctx, row, bank, rng.getrandbits(bits))
             await ctx.tick().repeat(4)
             bench.strike(ctx, row, rng.randrange(banks * bench.dut.stored_bits))
-            words, sound, wrong, _, uncorrectable = await bench.read(ctx, row)
+            words, sound, wrong, corrected, uncorrectable = await bench.read(ctx, row)
             assert (words, sound, wrong, uncorrectable) == (bench.words[row], True, 0, 0)
+            assert ctx.get(bench.dut.row) == row or not corrected, "the scrubber may have been here before"
+            seen.append(corrected)
             await bench.settle(ctx)
             assert [(word.data, word.status) for word in bench.stored(ctx, row)] == \
                 [(word, Status.CLEAN) for word in bench.words[row]]  # fmt: skip
             assert await bench.read(ctx, row) == (bench.words[row], True, 0, 0, 0)
 
     simulate(bench.dut, testbench)
+    assert sum(seen) > len(seen) // 2, "most of them are told"
 
 
 @pytest.mark.parametrize(("banks", "bits", "writable"), SIZES)
@@ -108,8 +115,8 @@ def test_two_wrong_bits_are_told_and_stay(simulate, banks, bits, writable):
             size = bench.dut.stored_bits
             bench.strike(ctx, row, *(size * bank + bit for bit in rng.sample(range(size), 2)))
             struck = ctx.get(bench.dut.ram.data[row])
-            *_, wrong, _, uncorrectable = await bench.read(ctx, row)
-            assert (wrong, uncorrectable) == (7, 1)
+            *_, wrong, corrected, uncorrectable = await bench.read(ctx, row)
+            assert (wrong, corrected, uncorrectable, ctx.get(bench.dut.row)) == (7, 0, 1, row)
             await bench.settle(ctx)
             assert ctx.get(bench.dut.ram.data[row]) == struck, "what can't be corrected must not become a valid word"
             await bench.write(ctx, row, bank, rng.getrandbits(bits))
@@ -233,25 +240,29 @@ def test_one_copy_can_not_read_or_write(simulate):
     ("port", "stop", "cycle"), [("write", "unsound", 0), ("write", "blocked", 1), ("host_write", "stray", 1)]
 )
 def test_what_is_stopped_is_not_written(simulate, port, stop, cycle):
-    """The first of two writes behind each other, or the second, or neither: by all copies, in the cycle that it is."""
+    """The first of two writes behind each other, or the second, or neither: by all copies, in the cycle that it is. Of
+    one copy alone nobody hears. Words that aren't written are tested by nobody."""
     bench, rng = Bench(1, 64, writable=True), random.Random(7)
     dut = bench.dut
 
     async def testbench(ctx):
         await bench.fill(ctx)
-        for stopped in [(0, 0), (1, 0), (0, 1), (1, 1)] * 4:
+        for stopped in [(0, 0), (7, 0), (0, 7), (7, 7), (1, 2), (4, 0)] * 4:
             words = [rng.getrandbits(64) for _ in range(2)]
             rows = rng.sample(range(ROWS), 2)
             for step in range(4):
                 now = step < 2
                 bench.ask(ctx, port, enable=int(now), address=rows[step] if now else 0)
-                ctx.set(getattr(dut, stop), 7 * (cycle <= step < cycle + 2 and stopped[step - cycle]))
+                ctx.set(getattr(dut, stop), stopped[step - cycle] if cycle <= step < cycle + 2 else 0)
                 if 1 <= step < 3:
                     ctx.set(dut.host_data if port == "host_write" else dut.write_data, words[step - 1])
+                    ctx.set(dut.write_parity, ~byte_parity(words[step - 1]))  # tested where it is written
                 await ctx.tick()
+                tested = port == "write" and 1 <= step < 3 and stopped[step - 1] != 7
+                assert ctx.get(dut.wrong) == 7 * tested, (stopped, step)
             await ctx.tick().repeat(4)
             for row, word, kept in zip(rows, words, stopped, strict=True):
-                bench.words[row] = bench.words[row] if kept else [word]
+                bench.words[row] = bench.words[row] if kept == 7 else [word]
                 assert [each.data for each in bench.stored(ctx, row)] == bench.words[row], (stopped, row)
 
     simulate(dut, testbench)

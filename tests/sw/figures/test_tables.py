@@ -102,7 +102,10 @@ def test_what_flips_between_host_and_chip_led_to():
     outcomes = {"sdc": 1, "hang": 0, "due": 2, "late": 3000}
     figures = {"space": 9999, "injected": 50, "exhaustive": False, "outcomes": outcomes}
     row = cells(TABLES["protection"](entry("status-full", **figures)), 6)
-    assert row[1] == "of 50 drawn of 9,999: 1 wrong, 0 not answered, 2 errors, 3,000 done again"
+    text = "1 wrong, 0 not answered, 2 errors, 3,000 done again"
+    assert row[1] == f"of 50 drawn of 9,999: {text}"
+    every = entry("status-full", **figures | {"injected": 9999, "exhaustive": True})
+    assert cells(TABLES["protection"](every), 6)[1] == f"all 9,999: {text}"
     assert row[0].endswith("while it reads the status, protection full")
 
 

@@ -25,7 +25,8 @@ def test_flips_are_bad_without(name: str) -> None:
     counts = result.counts()
     assert counts[Outcome.SDC] > 3
     # nothing is done again; at most the host waits for a cycle, where a flip says that there is no room
-    assert {register.split("_")[-1].split(".")[-1] for register, *_ in result.places(Outcome.LATE)} <= {"room"}
+    assert counts[Outcome.LATE] <= 3
+    assert all(register.endswith("room") for register, *_ in result.places(Outcome.LATE))
     register, bit, cycle = result.places(Outcome.SDC)[0]
     assert register.startswith("accelerator.") and bit >= 0 and 0 <= cycle < result.cycles
 
