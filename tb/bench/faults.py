@@ -33,6 +33,8 @@ def _told(*checks: str) -> set[str]:
     return {"recovered", *(f"faults.{check}" for check in checks)}
 
 
+_FOUND = {"corrected", "uncorrectable", *_MEMORIES, *_PARITIES, *_told("tag", "weight_identity", "checksum")}
+
 MAY_MOVE: dict[str, set[str]] = {
     "ram_words": {"corrected"},
     "ram_written": {"corrected"},
@@ -49,17 +51,10 @@ MAY_MOVE: dict[str, set[str]] = {
     "sums": _told("checksum"),
     "lanes": _told("requantizer", "activation_memory"),
     "packer": _told("requantizer", "activation_memory"),
-    "alarms": {"corrected", "uncorrectable", *_MEMORIES, *_PARITIES, *_told("tag", "weight_identity", "checksum")},
+    "alarms": _FOUND,
     "held_command": {"recovered"},
     "injection": set(),
-    "choices": {
-        "corrected",
-        "uncorrectable",
-        "refused_writes",
-        *_MEMORIES,
-        *_PARITIES,
-        *_told("tag", "weight_identity", "checksum"),
-    },
+    "choices": {"refused_writes", *_FOUND},
     "alarm_input": set(),
 }
 """Counters that a flip in each class may move; any, where the counters themselves are hit."""

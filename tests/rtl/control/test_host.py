@@ -51,6 +51,16 @@ def test_what_was_struck_on_the_way_does_nothing(host, entry):
     assert host([*steps, {"good": 1}, {}], ["start", "reset", "clear"]) == before * 4
 
 
+@pytest.mark.parametrize("entry", ["interrupt", "steal_interval", "governor", "replay_limit", "inject"])
+def test_what_was_struck_on_the_way_changes_no_setting(host, entry):
+    outputs = ["enable", "pending", "steal_interval", "window", "slots", "replay_limit", "inject"]
+    steps = write(entry, (1 << 64) - 1)
+    good = host([*steps, {}], outputs)
+    steps[1]["good"] = 0
+    struck = host([*steps, {"good": 1}, {}], outputs)
+    assert len(set(good)) == 2 and len(set(struck)) == 1
+
+
 @pytest.mark.parametrize("entry", CLEARED)
 def test_a_write_clears_its_own_counter(host, entry):
     assert host([*write(entry), {}], ["clear"]) == [(0,), (1 << list(CLEARED).index(entry),), (0,)]
