@@ -86,7 +86,7 @@ PROTECTED = (
               "one more writes a word back that was right, as it was decoded; one less puts it right later"),
     Exemption("Scratchpad", "(corrected|uncorrectable)_word", "hold|select", "Accelerator",
               "what is kept of the last word that had wrong bits: it only reports"),
-    Exemption("HostBridge", "collected(_failed|_parity)?|from_memory", "select", "HostBridge",
+    Exemption("HostBridge", "word_in|collected_(failed|parity)|from_memory", "select", "HostBridge",
               "the check of a word that the host reads: it is an error if they disagree"),
 )  # fmt: skip
 """The written list of the protected build, in which only state machines count as control: each register that is there

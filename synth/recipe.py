@@ -23,8 +23,9 @@ AFTER_READ = (
     # Else it merges the copies of what is there three times, and their voters (which are modules in the copies).
     "setattr -mod -set keep_hierarchy 1 *.copy_*",
     # Mapped together, everything may have as many levels as the deepest path of all has; by itself a part has its own:
-    # decoders (syndrome and correction apart), the checksum of a held command, the link, whose clock is slow.
-    "setattr -mod -set keep_hierarchy 1 *_ram.decoder_* *.store *.link",
+    # encoders and decoders (syndrome and correction apart), the checksum of a held command, the lanes that requantize,
+    # the test of checksums, the host's bridge, the link, whose clock is slow.
+    "setattr -mod -set keep_hierarchy 1 *_ram.encoder_* *_ram.decoder_* *.store *.lane_* *.array.test *.bridge *.link",
     # Scratchpads, the log of cycles and accumulators never read and write one row in one cycle (what is round them
     # drops the read; the tag's order keeps them apart): no logic that would define what such a read gives. It must come
     # before `memory_collect` makes one cell of a memory's ports, which `synth_ecp5` does.

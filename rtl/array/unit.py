@@ -55,7 +55,7 @@ class ArrayUnit(wiring.Component):
     with ``drained_tag``, follows ``drain_tag`` by ``drain_latency`` = 4 cycles, as a read of parameter RAM does.
 
     With protection ``activation_parity`` and ``weight_parity``, a bit a byte, come with the bytes, and a checksum
-    column stands behind the last one. What a check finds is high in ``wrong`` (:data:`FAULTS`) for a cycle: at most 3
+    column stands behind the last one. What a check finds is high in ``wrong`` (:data:`FAULTS`) for a cycle: at most 4
     cycles after the last slot of a row that is wrong was drained. ``drained_tag`` still has its parity, to be tested
     where it is used last; that of ``arrived`` is used up. Columns that a layer doesn't use must have weights of zero,
     since their sums are part of the row's and aren't drained.
@@ -196,17 +196,17 @@ class ArrayUnit(wiring.Component):
         m.submodules.checksum_column = column = ChecksumColumn(rows=rows, technology=self.technology)
         m.submodules.checksum_accumulator = accumulator = ChecksumAccumulator(rows=self.config.accumulator_rows)
         m.submodules.test = test = ChecksumTest(lanes=self.config.lanes)
-        m.submodules.checksum_show = show = TagPipe(tag=show_tag(), depth=1)
-        read, drained = drain.taps[self.drain_latency - 1], self.drained_tag
+        m.submodules.checksum_show = show = TagPipe(tag=show_tag(), depth=Accumulator.latency)
+        drained = self.drained_tag
         select = Signal(select_tag(self.config))
-        self._steer(m, accumulator, columns, tags=tags, drain=select, drained_bank=show.taps[1].bank)
+        self._steer(m, accumulator, columns, tags=tags, drain=select, drained_bank=show.taps[show.depth].bank)
         m.d.comb += [
             weight_sum.weights.eq(m.submodules.column_skew.o),
             column.activations.eq(self.array.activations_out), column.weight.eq(weight_sum.weight),
             column.swap.eq(self.array.swap_out), column.load.eq(self.array.load_out),
             accumulator.partial_sum.eq(column.sum),
-            select.valid.eq(read.valid & (read.group == 0)), select.bank.eq(read.bank), select.row.eq(read.row),
-            show.i.bank.eq(drained.bank),
+            select.valid.eq(drained.valid & (drained.group == 0)),
+            select.bank.eq(drained.bank), select.row.eq(drained.row), show.i.bank.eq(drained.bank),
             test.values.eq(self.drained), test.checksum.eq(accumulator.drained),
             test.begins.eq(drained.valid & (drained.group == 0)), test.ends.eq(drained.valid & drained.row_ends),
             self.wrong.row.eq(test.wrong),

@@ -47,7 +47,7 @@ class WriteChannelMachine(Machine):
     def __init__(self) -> None:
         self.state = StructLayout({
             "addresses": 2, "words": 2, "address_room": 1, "word_room": 1, "responses": 2, "errors": self.depth,
-            "executed": 1, "to_memory": 1, "to_register": 1, "sound": 1,
+            "due": 1, "executed": 1, "to_memory": 1, "to_register": 1, "sound": 1,
         })  # fmt: skip
         self.ports = {
             "awvalid": In(1), "awready": Out(1), "wvalid": In(1), "wready": Out(1),
@@ -66,7 +66,8 @@ class WriteChannelMachine(Machine):
         m.d.comb += [
             then.address_room.eq(then.addresses != 2), then.word_room.eq(then.words != 2),
             port.awready.eq(now.address_room), port.wready.eq(now.word_room),
-            port.due.eq((now.addresses != 0) & (now.words != 0) & (now.responses + now.executed < self.depth)),
+            then.due.eq((then.addresses != 0) & (then.words != 0) & (then.responses + then.executed < self.depth)),
+            port.due.eq(now.due),
             port.request.eq(request),
             then.executed.eq(request),
             then.to_memory.eq(port.to_memory), then.to_register.eq(port.to_register), then.sound.eq(port.sound),

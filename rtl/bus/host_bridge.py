@@ -199,7 +199,7 @@ class HostBridge(wiring.Component):
         return target, getattr(decode, f"{name}_banks"), getattr(decode, f"{name}_row")
 
     def _collect(self, m: Module) -> None:
-        """The word that was asked for, out of all that arrive; a cycle later it is judged, and zero with an error."""
+        """The word that was asked for, out of all that arrive; a cycle later it is judged."""
         reads = self.reads
         register_value = Signal(64, reset_less=True)
         m.d.sync += register_value.eq(self.register_value)
@@ -229,7 +229,7 @@ class HostBridge(wiring.Component):
         else:
             wrong = Signal(name="collected_error", reset_less=True)
             m.d.sync += wrong.eq(reads.error)
-        m.d.comb += [self.queue.word_in.eq(Mux(wrong, 0, word)), self.queue.error_in.eq(wrong)]
+        m.d.comb += [self.queue.word_in.eq(word), self.queue.error_in.eq(wrong)]
 
     def _judge(self, m: Module, word: Signal, from_memory: Value, **found: Value) -> Value:
         """Whether the ``word`` that was collected is wrong, by what was ``found`` beside it."""
@@ -240,7 +240,7 @@ class HostBridge(wiring.Component):
         odd = Cat(word.word_select(byte, 8).xor() for byte in range(8)) ^ held["parity"]
         wrong = Signal(name="wrong")
         m.d.comb += wrong.eq(held["error"] | held["failed"] | (memory & odd.any()))
-        self._sum_read(m, word, memory, wrong)
+        self._sum_read(m, word, memory)
         return wrong
 
     def _sum_written(self, m: Module) -> None:
@@ -253,13 +253,13 @@ class HostBridge(wiring.Component):
             total.clear.eq(self.clear_written), self.written.eq(total.value),
         ]  # fmt: skip
 
-    def _sum_read(self, m: Module, word: Value, from_memory: Value, wrong: Value) -> None:
-        """Of the word that the host gets from a memory."""
+    def _sum_read(self, m: Module, word: Value, from_memory: Value) -> None:
+        """Of the word that the host gets from a memory, with SLVERR or not."""
         m.submodules.read_checksum = total = TransferChecksum()
         arrived = Signal(name="arrived")
         m.d.sync += arrived.eq(_agreed(self.read_channel, "collect"))
         m.d.comb += [
-            total.enable.eq(arrived & from_memory & ~wrong), total.word.eq(word),
+            total.enable.eq(arrived & from_memory), total.word.eq(word),
             total.clear.eq(self.clear_read_back), self.read_back.eq(total.value),
         ]  # fmt: skip
 

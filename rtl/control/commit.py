@@ -17,9 +17,9 @@ __all__ = ["CommitMachine"]
 
 class CommitMachine(Machine):
     """Counts the rows whose last slot leaves the requantizer in the order they should; a block is ``due`` two cycles
-    after its last word was asked to be written, when every check of it has been heard, and ``complete`` if as many rows
-    have come as the command says. ``block_rows`` (less one) is the drain machine's answer to ``due_next``, which is
-    ``due`` a cycle before.
+    after its last word was asked to be written, when every check of it has been heard, and ``complete`` with that if as
+    many rows have come as the command says. ``block_rows`` (less one) is the drain machine's answer to ``due_next``,
+    which is ``due`` a cycle before.
     """
 
     flow = frozenset({"row_1", "row_2", "end_1", "end_2", "complete"})
@@ -43,6 +43,7 @@ class CommitMachine(Machine):
             then.row_1.eq(retired.valid & retired.row_ends), then.row_2.eq(row_ends),
             then.end_1.eq(Mux(retired.valid, retired.end, End.NONE)), then.end_2.eq(end),
             port.due.eq(now.end_2), port.due_next.eq(end),
-            then.complete.eq(row_ends & (counted == port.block_rows)), port.complete.eq(now.complete),
+            then.complete.eq((end != End.NONE) & row_ends & (counted == port.block_rows)),
+            port.complete.eq(now.complete),
             then.rows.eq(Mux(port.prepare | port.halt | (now.end_2 != End.NONE), 0, counted)),
         ]  # fmt: skip

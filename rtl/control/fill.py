@@ -14,8 +14,7 @@ __all__ = ["FillMachine"]
 
 class FillMachine(Machine):
     """``filling`` for ``rows`` cycles after reset, at least the rows of the deepest memory; each counts its own, a
-    cycle later: ``zero``, a register, is high while one does (and low for a cycle where a reset comes in the middle of
-    a pass: the row of that cycle is filled once more)."""
+    cycle later: ``zero``, a register, is high while one does."""
 
     flow = frozenset({"zero"})
 
@@ -23,7 +22,7 @@ class FillMachine(Machine):
         self.rows = rows
         bits = (rows - 1).bit_length()
         self.state = StructLayout({"filling": 1, "row": bits, "zero": 1})
-        self.reset = {"filling": 1}
+        self.reset = {"filling": 1, "zero": 1}
         self.ports = {"filling": Out(1), "zero": Out(1)}
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:

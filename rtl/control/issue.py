@@ -41,8 +41,9 @@ class IssueMachine(Machine):
     corner, so those of padding are negative, that is, large.
 
     Conditions that steer are registered beforehand: whether the cycle is a slot (``go``); of the slot (``row_here``,
-    ``row_last``, ``tile_ends``); of the tile, which lasts for several slots unless it is the layer's last
-    (``group_ends``, ``line_ends``, ``next_last``, ``last_column``, ``last_but_one``); of the command (``single_*``).
+    ``row_last``, ``tile_ends``, with which a block may begin: ``block_follows``); of the tile, which lasts for several
+    slots unless it is the layer's last (``group_ends``, ``line_ends``, ``next_last``, ``last_column``,
+    ``last_but_one``); of the command (``single_*``).
 
     Outputs follow ``timing.ISSUE`` = 2 cycles after the state that made them: the slot that was picked with the
     position of its tap, then its tag and addresses.
@@ -74,6 +75,7 @@ class IssueMachine(Machine):
 
     def __init__(self, *, config: Config):
         self.config = config
+        self._row_bits = (config.rows - 1).bit_length()  # rows are a power of two
         self.tag = issue_tag(config)
         slots = range(max(config.rows, config.accumulator_rows))
         row = (config.accumulator_rows - 1).bit_length()
@@ -81,8 +83,8 @@ class IssueMachine(Machine):
         self.state = StructLayout({
             "go": 1, "preloading": 1, "streaming": 1, "waiting": 1, "slot": slots,
             "bank": 1, "uncommitted": 2, "slots_left": 16, "steal_due": 1, "throttled": 1,
-            # the slot: does it stream a row, is that the tile's last, is the slot?
-            "row_here": 1, "row_last": 1, "tile_ends": 1,
+            # the slot: does it stream a row, is that the tile's last, is the slot, and the last before a block begins?
+            "row_here": 1, "row_last": 1, "tile_ends": 1, "block_follows": 1,
             # loops: channel groups, taps and tap lines, rows and column blocks that are left, the current one included
             "groups_left": 16, "taps_left": 3, "tap_lines_left": 3, "first_tile": 1, "last_tile": 1, "columns_left": 16,
             "rows_left": 16, "block_last_row": row, "one_row": 1, "more_rows": 1, "layer_ends": 1,
@@ -136,7 +138,7 @@ class IssueMachine(Machine):
         claimed, full = Signal(2, name="claimed"), Signal(name="full")
         m.d.comb += [
             claimed.eq(now.uncommitted + (begins & ~self._dry(now))),
-            full.eq(Mux(port.commit, claimed == 3, claimed == 2)),  # the commit is what comes last in its cycle
+            full.eq((claimed == 2) & ~port.commit),  # which comes last in its cycle
             port.stalled.eq(wait),
             port.stolen.eq(steal),
             port.throttled.eq(now.throttled),
@@ -177,7 +179,8 @@ class IssueMachine(Machine):
         command = port.command
         m.d.comb += [
             then.slot.eq(0), then.bank.eq(0), then.uncommitted.eq(0),
-            then.slots_left.eq(port.steal_interval), then.steal_due.eq(0), then.tile_ends.eq(0),
+            then.slots_left.eq(port.steal_interval), then.steal_due.eq(0),
+            then.tile_ends.eq(0), then.block_follows.eq(0),
             then.columns_left.eq(command.column_blocks), then.rows_left.eq(command.rows), then.more_rows.eq(0),
             then.weight.eq(command.weight_base), then.weight_column.eq(command.weight_base),
             then.last_tile.eq(0), then.layer_ends.eq(0),
@@ -224,7 +227,7 @@ class IssueMachine(Machine):
     def _slot_use(self, now: SimpleNamespace):
         """Whether the slot streams an activation row, and whether it loads a weight row of the next tile."""
         streams = now.streaming & now.row_here
-        loads = now.preloading | (now.streaming & ~now.layer_ends & (now.slot < self.config.rows))
+        loads = now.preloading | (now.streaming & ~now.layer_ends & ~now.slot[self._row_bits :].any())
         return streams, loads
 
     def _pick(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
@@ -292,11 +295,14 @@ class IssueMachine(Machine):
         advanced = self._advance_pixel(m, now, port)
         last_follows = now.slot + 1 == now.block_last_row
         rows_end = last_follows | now.row_last | ~now.row_here
+        loaded = now.slot[self._row_bits :].any() | now.slot[1 : self._row_bits].all()  # rows - 2, or more
+        ends = (now.preloading | rows_end) & (now.layer_ends | loaded)
         m.d.comb += [
             then.slot.eq(now.slot + 1),
             then.row_here.eq(now.row_here & ~now.row_last),
             then.row_last.eq(now.row_here & last_follows),
-            then.tile_ends.eq((now.preloading | rows_end) & (now.layer_ends | (now.slot >= self.config.rows - 2))),
+            then.tile_ends.eq(ends),
+            then.block_follows.eq(ends & (now.preloading | now.last_tile)),
         ]
         with m.If(loads):
             m.d.comb += then.weight.eq(now.weight + 1)
@@ -307,11 +313,11 @@ class IssueMachine(Machine):
             m.d.comb += [
                 then.preloading.eq(0), then.streaming.eq(~now.layer_ends), then.slot.eq(0), then.row_here.eq(1),
             ]  # fmt: skip
-            with m.If(now.preloading | now.last_tile):
-                m.d.comb += then.bank.eq(now.bank ^ now.streaming)
-                self._next_block(m, now, then, port, advanced)
-            with m.Else():
-                self._next_tile(m, now, then, port)
+        with m.If(now.block_follows):
+            m.d.comb += then.bank.eq(now.bank ^ now.streaming)
+            self._next_block(m, now, then, port, advanced)
+        with m.Elif(now.tile_ends):
+            self._next_tile(m, now, then, port)
 
     def _advance_pixel(self, m: Module, now: SimpleNamespace, port: wiring.Component) -> dict[str, Signal]:
         """Position of the output pixel after the current one."""
@@ -352,7 +358,11 @@ class IssueMachine(Machine):
     def _last_tile(self, m, now, then, *, last, more_rows, last_column, one_row) -> None:
         """During the last tile of a block, the weights of the next block's first tile are loaded."""
         layer_ends = last & ~more_rows & last_column
-        m.d.comb += [then.last_tile.eq(last), then.layer_ends.eq(layer_ends), then.tile_ends.eq(layer_ends & one_row)]
+        slot_ends = layer_ends & one_row
+        m.d.comb += [
+            then.last_tile.eq(last), then.layer_ends.eq(layer_ends),
+            then.tile_ends.eq(slot_ends), then.block_follows.eq(slot_ends),
+        ]  # fmt: skip
         with m.If(last & more_rows):
             m.d.comb += then.weight.eq(now.weight_column)
         with m.Elif(last):
@@ -360,7 +370,8 @@ class IssueMachine(Machine):
 
     def _loaded(self, now: SimpleNamespace):
         """The weight row after those loaded up to and with this slot."""
-        return now.weight + self._slot_use(now)[1]
+        _, loads = self._slot_use(now)
+        return Mux(loads, now.weight + 1, now.weight)
 
     def _next_block(self, m, now, then, port, advanced) -> None:
         """The first tile of the next row block, or of the next column block, or (after preloading) of the layer."""

@@ -61,23 +61,25 @@ class JobMachine(Machine):
     ``due`` is what the block ends whose last word is written; it is committed with that.
 
     With protection, whatever a check finds (``wrong``, a bit for each of :data:`FAULTS`; a held command that has
-    changed; a collision; a block that is ``due`` and not ``complete``) makes the command begin again, fetched anew,
+    changed; a collision; a block that is ``due`` but not ``complete``) makes the command begin again, fetched anew,
     behind its ``skip`` committed blocks: ``limit`` times for one block, then it is the job's error. A watchdog of
     :data:`WATCHDOG_UNIT` times ``patience`` cycles (0: 65,536 times) falls in every busy cycle that isn't
     ``throttled``, and ends the job at zero.
     """
 
     flow = frozenset({
-        "finished", "state", "at_last", "capture", "capture_index", "faults", "trouble", "fault", "halted",
+        "deciding", "finished", "state", "at_last", "capture", "capture_index", "faults", "trouble", "fault", "calm",
+        "halted",
     })  # fmt: skip
 
     def __init__(self, *, config: Config, flush_cycles: int):
         self.config = config
         self.flush_cycles = flush_cycles
-        self.reset = {"state": State.FILLING}
+        self.reset = {"state": State.FILLING, "calm": 1}
         commands = range(config.commands)
         self.state = StructLayout({
             "phase": Phase,
+            "deciding": 1,
             "counter": range(max(flush_cycles, COMMAND_WORDS + Scratchpad.latency) + 1),
             "command": commands,
             "last": commands,
@@ -93,6 +95,7 @@ class JobMachine(Machine):
             "capture_index": range(COMMAND_WORDS),
             "faults": len(COMMAND_ERRORS),
             "trouble": ERROR_BITS,
+            "calm": 1,
             **({"fault": ERROR_BITS, "replays": REPLAY_BITS, "watchdog": 26, "halted": 1} if config.protected else {}),
         })  # fmt: skip
         self.ports = {
@@ -145,7 +148,6 @@ class JobMachine(Machine):
             with m.Case(Phase.CHECK):
                 m.d.comb += then.phase.eq(Phase.DECIDE)
             with m.Case(Phase.DECIDE):
-                m.d.comb += port.prepare.eq(1)
                 with m.If(now.faults == 0):
                     m.d.comb += [port.begin.eq(1), then.phase.eq(Phase.RUN)]
                 for index, code in reversed(list(enumerate(COMMAND_ERRORS))):
@@ -171,15 +173,17 @@ class JobMachine(Machine):
             self._protect(m, now, then, port)
 
     def _outputs(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
-        """What the rest of the chip is told, and what of it is known beforehand."""
+        """What the rest of the chip is told. It is far away, so some of it is known beforehand."""
         latency = Scratchpad.latency
-        if self.config.protected:  # known beforehand, for what is told to stop is far away
+        if self.config.protected:
             m.d.comb += then.halted.eq((then.phase == Phase.FLUSH) | (then.phase == Phase.REPLAY))
             halts = now.halted
         else:
             halts = now.phase == Phase.FLUSH
         fetching = now.phase == Phase.FETCH
         m.d.comb += [
+            then.deciding.eq(then.phase == Phase.DECIDE),
+            port.prepare.eq(now.deciding),
             port.fetch.eq(fetching & (now.counter < COMMAND_WORDS)),
             port.fetch_address.eq((now.command << 3) | now.counter[:3]),
             then.capture.eq(fetching & (now.counter >= latency - 1) & (now.counter < COMMAND_WORDS + latency - 1)),
@@ -224,6 +228,7 @@ class JobMachine(Machine):
             for applies, code in reversed(wrong):
                 with m.If(applies):
                     m.d.comb += target.eq(code)
+        m.d.comb += then.calm.eq(~Cat(applies for wrong in causes.values() for applies, _ in wrong).any())
 
     def _protect(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         """Replay goes before what the phase does, and the watchdog before everything."""
@@ -266,19 +271,14 @@ class JobMachine(Machine):
             ]
 
     def _run(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
-        commits = port.due != End.NONE
-        if self.config.protected:
-            commits = commits & (now.fault == ErrorCode.NONE)
+        commits = now.calm & (port.complete if self.config.protected else port.due != End.NONE)
         with m.If(now.trouble != ErrorCode.NONE):
             self._fail(m, then, now.trouble)
         with m.Elif(commits):
-            if self.config.protected:
-                with m.If(port.complete):
-                    self._commit(m, now, then, port)
-                with m.Else():
-                    self._replay(m, now, then, port, ErrorCode.ROWS_MISSING)
-            else:
-                self._commit(m, now, then, port)
+            self._commit(m, now, then, port)
+        if self.config.protected:
+            with m.Elif(port.due != End.NONE):
+                self._replay(m, now, then, port, ErrorCode.ROWS_MISSING)
 
     def _commit(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         m.d.comb += [port.commit.eq(1), then.blocks.eq(now.blocks + 1)]

@@ -64,7 +64,8 @@ class Normalize(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         total = Signal(signed(32), reset_less=True)
-        m.d.sync += total.eq(self.accumulator + self.bias)
+        added = (self.accumulator + self.bias)[:32]
+        m.d.sync += total.eq(added)
 
         magnitude = Signal(32, reset_less=True)
         sign = [Signal(name=f"sign_{stage}", reset_less=True) for stage in range(2, 6)]
@@ -102,7 +103,8 @@ class Normalize(wiring.Component):
             self.carry.eq(carry),
         ]
         if self.protected:
-            told = moved_along(m, parity((self.accumulator + self.bias)[:32]), [
+            sum_bytes = Cat(parity(added.word_select(byte, 8)) for byte in range(4))  # all of it would come too late
+            told = moved_along(m, sum_bytes, [
                 0,
                 total[31] & ~lowest_even(total),  # negated, and the sign beside it
                 parity(*coarse_shifted),  # zeros leave at the top and enter at the bottom; how far is kept beside it

@@ -49,15 +49,15 @@ def ahead(m: Module, registers: Iterable[Signal]) -> list[Signal]:
     return signals
 
 
-def moved_along(m: Module, bit: Value, changes: Iterable[ValueLike]) -> Value:
-    """The parity ``bit`` of what enters a pipeline, in registers beside its stages; ``changes`` say for each of them
-    whether the data get another parity.
+def moved_along(m: Module, told: Value, changes: Iterable[ValueLike]) -> Value:
+    """The parity of what enters a pipeline, in registers beside its stages; ``changes`` say for each whether the data
+    get another parity. ``told`` is that parity, or the parities of parts, which the first stage keeps apart.
 
     If every change is that from the registers of a stage to the inputs of the next, whatever they hold, the parity and
     the data disagree from a hit register on to the end: one comparison there finds all.
     """
     for stage, change in enumerate(changes, 1):
-        delayed = Signal(name=f"parity_{stage}", reset_less=True)
-        m.d.sync += delayed.eq(bit ^ change)
-        bit = delayed
-    return bit
+        delayed = Signal(len(told), name=f"parity_{stage}", reset_less=True)
+        m.d.sync += delayed.eq(told ^ change)
+        told = delayed.xor()
+    return told

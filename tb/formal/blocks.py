@@ -11,6 +11,7 @@ from typing import Any
 from amaranth.hdl import Fragment, Module, Mux, Value
 
 from vanallen.rtl.accelerator import Accelerator
+from vanallen.rtl.commands import ErrorCode
 from vanallen.rtl.config import Config
 from vanallen.rtl.control.issue import IssueMachine
 from vanallen.rtl.control.job import Phase
@@ -109,6 +110,8 @@ class AccumulatorsApart(Specification):
         self.runs = (job.phase == Phase.RUN) | (job.phase == Phase.FLUSH)
         always(m, "invariant: stopped machines stand still", ~(self.halted | self.filled) | still)
         always(m, "invariant: a fill pass ends the job", ~self.filled | idle)
+        always(m, "invariant: what is decided is known beforehand", job.deciding == (job.phase == Phase.DECIDE))
+        always(m, "invariant: calm is without trouble", job.calm == (job.trouble == ErrorCode.NONE))
         always(m, "invariant: what is on its way is of a job",
                self.runs | (still & (empty | (fill.filling & idle))))  # fmt: skip
 

@@ -155,10 +155,10 @@ class ReadQueue(_Watched):
 
     def _sources(self, m: Module, address: Value, refused: Value, collects: Value) -> None:
         """Which word the bridge hands the queue, a cycle after it was collected: of the memory and bank at the address;
-        zero for an error."""
+        zero where nothing may be read."""
         bridge = self.bridge
         handed, error, comes = bridge.queue.word_in, bridge.queue.error_in, history(m, collects, "collected_before")
-        always(m, "nothing is read with an error", ~comes | ~error | (handed == 0))
+        always(m, "nothing is read where nothing may be", ~comes | ~refused | (handed == 0) | self.spent)
         register_value = history(m, history(m, bridge.register_value, "register_before"), "register_before_that")
         at_register = comes & ~error & (address[-WINDOW_BITS:] == Window.REGISTERS)
         always(m, "word of a register", ~at_register | (handed == register_value))

@@ -48,6 +48,9 @@ def _conditions(m: Module, state: SimpleNamespace, rows: int) -> None:
          ~state.streaming | (state.tile_ends == (rows_done & (state.layer_ends | (state.slot >= rows - 1))))),
         ("the end of preloading",
          ~state.preloading | ((state.tile_ends == (state.slot == rows - 1)) & (state.slot < rows))),
+        ("the end of a block",
+         ~(state.preloading | state.streaming)
+         | (state.block_follows == (state.tile_ends & (state.preloading | state.last_tile)))),
         ("no layer ends before it begins", ~state.preloading | ~state.layer_ends),
         ("a block of one row", ~state.streaming | (state.one_row == (state.block_last_row == 0))),
         ("one row ahead", (state.ahead_one_row == (state.ahead_last_row == 0))),

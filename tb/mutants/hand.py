@@ -90,7 +90,7 @@ MUTANTS = (
     Mutant("issue_line_starts_at_block", IssueMachine, "_advance_pixel",
            "eq(-command.pad_left)", "eq(now.block_column)"),
     Mutant("issue_keeps_bank", IssueMachine, "_walk", "now.bank ^ now.streaming", "now.bank"),
-    Mutant("issue_never_waits", IssueMachine, "step", "claimed == 3, claimed == 2", "0, 0"),
+    Mutant("issue_never_waits", IssueMachine, "step", "(claimed == 2) & ~port.commit", "0"),
     Mutant("issue_steals_early", IssueMachine, "step",
            "now.slots_left == 1", "now.slots_left == 2"),
     Mutant("drain_keeps_parameters", DrainMachine, "_advance", "self.config.parameter_rows_per_column_block", "0"),

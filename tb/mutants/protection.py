@@ -105,7 +105,7 @@ PROTECTION = (
             "(parity != self.write_parity)", "0", Struck(r"requantizer\.byte_.")),
     # checks of the array
     _mutant("checksum_skipped", ChecksumTest, "elaborate",
-            "marks.taps[2].ends & (rest != 0) & (rest != MODULUS) & (rest != 2 * MODULUS)", "0", Struck(_SUMS)),
+            "marks.taps[3].ends & (rest != 0) & (rest != MODULUS) & (rest != 2 * MODULUS)", "0", Struck(_SUMS)),
     _mutant("weight_parity_skipped", ParityChecks, "elaborate",
             "self._weight_row(m) & self.load.any()", "0", Struck(r"array\.column_skew\..*")),
     _mutant("activation_parity_skipped", ParityChecks, "elaborate",
@@ -144,7 +144,7 @@ PROTECTION = (
     _mutant("checks_ignored", JobMachine, "_protect",
             "works & (now.fault != ErrorCode.NONE)", "0", Struck(_SUMS)),
     _mutant("commit_beside_a_fault", JobMachine, "_run",
-            "commits & (now.fault == ErrorCode.NONE)", "commits", Struck(r"requantizer\.byte_.", 1500)),
+            "now.calm & (port", "(port", Struck(r"requantizer\.byte_.", 1500)),
     _mutant("commit_before_the_checks", CommitMachine, "step",
             "now.row_1", "retired.valid & retired.row_ends", Struck(r"requantizer\.byte_.", 1500),
             ("now.end_1", "Mux(retired.valid, retired.end, End.NONE)")),

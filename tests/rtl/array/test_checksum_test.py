@@ -12,21 +12,18 @@ MOST = 1 << 29
 
 def steps_of(rows, lanes, rng):
     """Rows of some slots each, now and then a free cycle between; ``rows``: values, slots first, and the checksum."""
-    steps, ends = [], []
+    steps, ends, checksums = [], [], {}
     for slots, checksum in rows:
         for place, values in enumerate(slots):
             if rng.random() < 0.2:
                 steps.append({"values": [0] * lanes, "begins": 0, "ends": 0})
             steps.append({"values": values, "begins": place == 0, "ends": place == len(slots) - 1})
             if place == 0:
-                begin = len(steps)
+                checksums[len(steps) + 1] = checksum
         ends.append(len(steps) - 1)
-        while len(steps) <= begin:
-            steps.append({"values": [0] * lanes, "begins": 0, "ends": 0})
-        steps[begin]["checksum"] = checksum
-    steps += [{"values": [0] * lanes, "begins": 0, "ends": 0}] * 4
-    for step in steps:
-        step.setdefault("checksum", rng.randrange(256))
+    steps += [{"values": [0] * lanes, "begins": 0, "ends": 0} for _ in range(5)]
+    for place, step in enumerate(steps):
+        step["checksum"] = checksums.get(place, rng.randrange(256))
     return steps, ends
 
 
@@ -47,5 +44,5 @@ def test_rows(trace, lanes):
         rows.append((slots, checksum))
     steps, ends = steps_of(rows, lanes, rng)
     outputs = [row[0] for row in trace(ChecksumTest(lanes=lanes), steps, ["wrong"])]
-    told = [cycle - 3 for cycle, value in enumerate(outputs) if value]
+    told = [cycle - 4 for cycle, value in enumerate(outputs) if value]
     assert told == [end for end, bad in zip(ends, wrong, strict=True) if bad]

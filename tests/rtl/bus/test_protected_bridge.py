@@ -87,7 +87,7 @@ def read_answer(address, idle):
     if place is None or not idle:
         return 0, SLVERR
     word, failed, changed = stored(place[0].name, *place[1:])
-    return (0, SLVERR) if failed or changed else (word % (1 << window_banks(CONFIG, place[0])[1]), OKAY)
+    return (word ^ changed) % (1 << window_banks(CONFIG, place[0])[1]), SLVERR if failed or changed else OKAY
 
 
 def write_effect(address, word, strobe, idle):
@@ -275,10 +275,11 @@ def judge_reads(episode, bit):
                    in zip(episode.reads, episode.answers, answers, strict=True) if got != want]  # fmt: skip
     assert len(got_instead) <= (bit.owner in READ_PATH), "a flip outside the path of reads changes no answer"
     told = episode.read_back != checksum(
-        (0, word) for (address,), (word, response) in zip(episode.reads, episode.answers, strict=True)
-        if response == OKAY and locate(address)
+        (0, word) for (address,), (word, _) in zip(episode.reads, episode.answers, strict=True)
+        if episode.idle and locate(address)
     )  # fmt: skip
-    assert not told or bit.owner in ("TransferChecksum", "ResponseQueue") or bit.register.name in SUMMED, \
+    again = any(response == SLVERR for _, (_, response), _ in got_instead)  # then the host begins anew
+    assert not told or again or bit.owner in ("TransferChecksum", "ResponseQueue") or bit.register.name in SUMMED, \
         "told without a reason"  # fmt: skip
     for address, (_, response), (_, wanted) in got_instead:
         # an answer that waits may lose its error, which without a fault only a host gets that asks for the wrong thing

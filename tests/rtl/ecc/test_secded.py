@@ -74,6 +74,12 @@ def test_as_few_ones_as_hsiao_has():
     assert sum(column.bit_count() for column in Secded(data_bits=64, address_bits=15).data_columns) == 56 * 3 + 8 * 5
 
 
+def test_a_byte_of_64_bits_has_a_pair_of_upper_halves():
+    columns = Secded(data_bits=64, address_bits=15).data_columns
+    pairs = [{min(column >> 4, column >> 4 ^ 15) for column in columns[first : first + 8]} for first in range(0, 64, 8)]
+    assert all(len(pair) == 1 for pair in pairs) and set().union(*pairs) == set(range(8))
+
+
 def test_a_clean_word(code):
     for data, address in samples(code, 50):
         word = code.encode(data, address)

@@ -75,8 +75,8 @@ APART = "accumulator.apart"
 
 BROKEN_ORDER = {
     "a tile too short": Mutant("", IssueMachine, "_walk",
-                               "now.slot >= self.config.rows - 2)", "now.slot >= self.config.rows - 3)"),
-    "a third block": Mutant("", IssueMachine, "step", "claimed == 3, claimed == 2", "0, claimed == 3"),
+                               "now.slot[1 : self._row_bits].all()", "now.slot[: self._row_bits].any()"),
+    "a third block": Mutant("", IssueMachine, "step", "(claimed == 2) & ~port.commit", "claimed == 3"),
     "always one bank": Mutant("", IssueMachine, "_walk", "now.bank ^ now.streaming", "now.bank"),
     "the other bank": Mutant("", DrainMachine, "step", "then.pending_bank.eq(arrived.bank)",
                              "then.pending_bank.eq(~arrived.bank)"),
