@@ -217,7 +217,7 @@ PLAN = (
         r"array\.checksum_column\.element_\d+\.(folded|total)",
         r"array\.(checksum_)?accumulator(_\d+)?\.\S+",
         r"array\.(drained|chosen)",
-        r"array\.test\.(rest|slot|together|marks\.tag_\d+)",
+        r"array\.test\.(lane_\d+|rest|slot|marks\.tag_\d+)",
         seen=_SOUND + "; counter `checksum`",
     ),
     _entry(
