@@ -44,7 +44,7 @@ AFTER_SYNTHESIS = (f"write_verilog -noattr {NETLIST}",)
 
 PLACE_OPTIONS = (
     # the slowest paths count for more, short wires for less: nextpnr's own is 10
-    "--placer-heap-timingweight", "60",
+    "--placer-heap-timingweight", "150",
     # with the sites of floorplan.py it ends, at 113 MHz where router2 ends at 74 (docs/decisions/ecp5-timing.md)
     "--router", "router1",
     "--timing-allow-fail",  # missed timing is this program's to say, with the report read
