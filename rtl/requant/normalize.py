@@ -42,7 +42,7 @@ class Normalize(wiring.Component):
     Parameters
     ----------
     protected : bool
-        A parity bit moves along with the stages. ``wrong``, combinational: the outputs disagree with it, since a
+        A parity bit moves along with the stages (in the first, one for each byte). ``wrong``, combinational: the outputs disagree with it, since a
         register of theirs was hit, or one before it that they came from.
     """
 

@@ -144,7 +144,7 @@ PROTECTION = (
     _mutant("checks_ignored", JobMachine, "_protect",
             "works & (now.fault != ErrorCode.NONE)", "0", Struck(_SUMS)),
     _mutant("commit_beside_a_fault", JobMachine, "_run",
-            "now.calm & (port", "(port", Struck(r"requantizer\.byte_.", 1500)),
+            "now.calm", "1", Struck(r"requantizer\.byte_.", 1500)),
     _mutant("commit_before_the_checks", CommitMachine, "step",
             "now.row_1", "retired.valid & retired.row_ends", Struck(r"requantizer\.byte_.", 1500),
             ("now.end_1", "Mux(retired.valid, retired.end, End.NONE)")),

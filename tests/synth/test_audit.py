@@ -91,7 +91,7 @@ HERE = [entry for entry in PROTECTED
 def test_host_bridge_and_scratchpad_are_sound(sound, form):
     found = audit(sound[form], parts(), listed=HERE)
     assert found.failures == []
-    assert found.voters == 3 * (12 + 13 + 5)
+    assert found.voters == 3 * (13 + 13 + 5)
     assert found.listed_inputs == [
         *(
             f"activation_ram.decoder_{bank}.{what}_register"

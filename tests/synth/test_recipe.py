@@ -161,11 +161,11 @@ class Pair(wiring.Component):
         return m
 
 
-def test_a_decoder_has_at_most_seven_levels(tmp_path):
-    """Of 64 bits, from a stored word to the flags: three of sums, and four of what a syndrome says, mapped apart. Fewer
-    than five would mean that they aren't counted."""
+def test_a_decoder_has_at_most_six_levels(tmp_path):
+    """Of 64 bits, from a stored word to the flags: three of sums, and three of what a syndrome says, mapped apart.
+    Fewer than five would mean that they aren't counted."""
     memory = Scratchpad(rows=8192, banks=1, bank_bits=64, writable=False, protected=True)
-    assert 5 <= levels(Holder("weight_ram", memory), tmp_path, "weight_ram.decoder_0.") <= 7
+    assert 5 <= levels(Holder("weight_ram", memory), tmp_path, "weight_ram.decoder_0.") <= 6
 
 
 def test_elements_keep_registers_of_their_own(tmp_path):
