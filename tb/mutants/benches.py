@@ -226,6 +226,7 @@ def _committed(config: Config) -> str:
             ctx.set(job.complete, 1)
             await ctx.tick()
             ctx.set(job.due, End.NONE)
+            ctx.set(job.complete, 0)
             ctx.set(job.wrong, 1)
             await ctx.tick()
             ctx.set(job.wrong, 0)
