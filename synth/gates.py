@@ -148,7 +148,7 @@ def _parameter(value: str) -> str:
 def _instance(cell: Mapping[str, Any], name: str) -> list[str]:
     parameters = [f".{key}({_parameter(value)})" for key, value in cell.get("parameters", {}).items()
                   if set(value) != {"0"} or not key.startswith("INITVAL_")]  # fmt: skip
-    pins = [f".{pin}({_bus(bits)})" for pin, bits in cell["connections"].items() if bits]
+    pins = [f".{_identifier(pin)}({_bus(bits)})" for pin, bits in cell["connections"].items() if bits]
     chosen = f" #({', '.join(parameters)})" if parameters else ""
     return [f"{_identifier(cell['type'])}{chosen} {name} ({', '.join(pins)});"]
 

@@ -37,8 +37,8 @@ def test_one_layer_on_the_netlist_of_nano():
 def test_a_broken_look_up_table_shows():
     """A table that makes a bit of a lane's exponent is inverted."""
     netlist = copy.deepcopy(chip_netlist(NANO))
-    module = netlist["modules"][TOP]
-    exponent = set(module["netnames"]["accelerator.requantizer.lane_0.below_1"]["bits"])
+    module = netlist["modules"][f"{TOP}.accelerator.requantizer.lane_0"]
+    exponent = set(module["netnames"]["below_1"]["bits"])
     cells = list(module["cells"].values())
     stored = [cell["connections"] for cell in cells if cell["type"] == "TRELLIS_FF"]
     inputs = {pins["DI"][0] for pins in stored if pins["Q"][0] in exponent}
