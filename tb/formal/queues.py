@@ -158,7 +158,7 @@ class ReadQueue(_Watched):
         zero where nothing may be read."""
         bridge = self.bridge
         handed, error, comes = bridge.queue.word_in, bridge.queue.error_in, history(m, collects, "collected_before")
-        always(m, "nothing is read where nothing may be", ~comes | ~refused | (handed == 0) | self.spent)
+        always(m, "nothing is read where nothing may be", ~comes | ~refused | (handed == 0))
         register_value = history(m, history(m, bridge.register_value, "register_before"), "register_before_that")
         at_register = comes & ~error & (address[-WINDOW_BITS:] == Window.REGISTERS)
         always(m, "word of a register", ~at_register | (handed == register_value))

@@ -1,6 +1,7 @@
 """The crossing between two clocks: each channel gives what it took, in order, whatever the clocks and the waits."""
 
 import random
+from itertools import pairwise
 
 import pytest
 from amaranth.hdl import ClockDomain, Module, ResetSignal, Signal
@@ -174,3 +175,26 @@ def test_a_reset_of_both_sides_empties_every_channel(periods):
     simulator.add_testbench(testbench)
     simulator.run_until(2000 * 40e-9)
     assert got == list(CHANNELS), "a deadline, not an end"
+
+
+def test_a_word_passes_every_other_cycle():
+    """Of the subordinate, to and from it, as the docstring says: with a manager that is faster there is always one."""
+    crossing = AxiCrossing(manager_domain="link", subordinate_domain="sync")
+    simulator = Simulator(crossing)
+    simulator.add_clock(2.5e-9, domain="link")
+    simulator.add_clock(10e-9, domain="sync")
+    passed = {"ar": [], "r": []}
+
+    async def subordinate(ctx):
+        port = crossing.subordinate
+        for signal in (port.arready, port.rvalid, crossing.manager.arvalid, crossing.manager.rready):
+            ctx.set(signal, 1)
+        for cycle in range(60):
+            _, _, arvalid, rready = await ctx.tick("sync").sample(port.arvalid, port.rready)
+            for channel, went in (("ar", arvalid), ("r", rready)):
+                passed[channel].extend([cycle] if went else [])
+
+    simulator.add_testbench(subordinate)
+    simulator.run_until(700e-9)
+    for cycles in passed.values():
+        assert {later - earlier for earlier, later in pairwise(cycles[-20:])} == {2}
