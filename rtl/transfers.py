@@ -19,7 +19,8 @@ def checksum(values: Iterable[tuple[int, int]], start: int = 0) -> int:
     """The checksum after ``start`` over ``(address, word)``: byte address of a 64-bit word, and the word on the bus.
 
     For each the sum so far is rotated left by one, and the two halves of the word and the address over 8 are added,
-    without carries. It changes with any single bit of them. Words that are read go in without their addresses (0).
+    without carries. It changes with any single bit of them. Words that are read go in without their addresses (0),
+    or with 8, as of the second word, if they were told wrong.
     """
     total = start
     for address, word in values:

@@ -240,7 +240,7 @@ class HostBridge(wiring.Component):
         odd = Cat(word.word_select(byte, 8).xor() for byte in range(8)) ^ held["parity"]
         wrong = Signal(name="wrong")
         m.d.comb += wrong.eq(held["error"] | held["failed"] | (memory & odd.any()))
-        self._sum_read(m, word, memory)
+        self._sum_read(m, word, memory, wrong)
         return wrong
 
     def _sum_written(self, m: Module) -> None:
@@ -253,13 +253,13 @@ class HostBridge(wiring.Component):
             total.clear.eq(self.clear_written), self.written.eq(total.value),
         ]  # fmt: skip
 
-    def _sum_read(self, m: Module, word: Value, from_memory: Value) -> None:
-        """Of the word that the host gets from a memory, with SLVERR or not."""
+    def _sum_read(self, m: Module, word: Value, from_memory: Value, wrong: Value) -> None:
+        """Of the word that the host gets from a memory, and whether with SLVERR."""
         m.submodules.read_checksum = total = TransferChecksum()
         arrived = Signal(name="arrived")
         m.d.sync += arrived.eq(_agreed(self.read_channel, "collect"))
         m.d.comb += [
-            total.enable.eq(arrived & from_memory), total.word.eq(word),
+            total.enable.eq(arrived & from_memory), total.word.eq(word), total.address.eq(wrong),
             total.clear.eq(self.clear_read_back), self.read_back.eq(total.value),
         ]  # fmt: skip
 

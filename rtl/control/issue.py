@@ -42,8 +42,8 @@ class IssueMachine(Machine):
 
     Conditions that steer are registered beforehand: whether the cycle is a slot (``go``); of the slot (``row_here``,
     ``row_last``, ``tile_ends``, with which a block may begin: ``block_follows``); of the tile, which lasts for several
-    slots unless it is the layer's last (``group_ends``, ``line_ends``, ``next_last``, ``last_column``,
-    ``last_but_one``); of the command (``single_*``).
+    slots unless it is the layer's last (``group_ends``, ``line_ends``, then ``next_last``; ``last_column``,
+    ``last_but_one``); of the block after this one (``ahead_*``); of the command (``single_*``).
 
     Outputs follow ``timing.ISSUE`` = 2 cycles after the state that made them: the slot that was picked with the
     position of its tap, then its tag and addresses.
@@ -62,9 +62,9 @@ class IssueMachine(Machine):
     flow = frozenset({
         "group_ends", "line_ends", "next_last", "last_column", "last_but_one",
         "single_tile", "single_group", "single_tap", "single_pixel",
-        "ahead_rows", "ahead_difference", "ahead_last_row", "ahead_one_row", "ahead_more",
+        "ahead_rows", "ahead_difference", "ahead_last_row", "ahead_one_row", "ahead_more", "ahead_dry", "ahead_single",
         "picked", "row", "column", "offset", "weight_row",
-        "tag", "address", "weight_address", "outside", "skips_row", "skips", "throttled",
+        "tag", "read", "address", "weight_address", "outside", "skips_row", "skips", "throttled",
     })  # fmt: skip
     unset = frozenset({
         "slot", "slots_left", "groups_left", "taps_left", "tap_lines_left", "columns_left", "rows_left",
@@ -92,7 +92,7 @@ class IssueMachine(Machine):
             "single_tile": 1, "single_group": 1, "single_tap": 1, "single_pixel": 1,
             # the next block, worked out in three cycles
             "ahead_rows": 16, "ahead_difference": signed(17), "ahead_last_row": row, "ahead_one_row": 1,
-            "ahead_more": 1,
+            "ahead_more": 1, "ahead_single": 1,
             # positions
             **{f"{which}_{part}": width for which in ("pixel", "block") for part, width in PIXEL.items()},
             "tap_offset": 16,
@@ -103,9 +103,9 @@ class IssueMachine(Machine):
                 "streams": 1, "first": 1, "last": 1, "end": End, "bank": 1, "slot": slots, "swap": 1, "load": 1,
             }),
             "row": 16, "column": 16, "offset": 16, "weight_row": 17,
-            "tag": self.tag, "address": 16, "weight_address": 17, "outside": 1,
+            "tag": self.tag, "read": 1, "address": 16, "weight_address": 17, "outside": 1,
             # dry blocks that are left, whether this one is, what is said of it
-            **({"skip": 16, "dry": 1, "skips_row": 1, "skips": End} if protected else {}),
+            **({"skip": 16, "dry": 1, "ahead_dry": 1, "skips_row": 1, "skips": End} if protected else {}),
         })  # fmt: skip
         self.reset = {"ahead_one_row": 1}
         self.ports = {
@@ -174,6 +174,10 @@ class IssueMachine(Machine):
         """Whether the block is walked only because it was committed before a replay."""
         return now.dry if self.config.protected else Const(0)
 
+    def _ahead_dry(self, now: SimpleNamespace) -> Value:
+        """Whether the block after this one will be."""
+        return now.ahead_dry if self.config.protected else Const(0)
+
     def _prepare(self, m: Module, then: SimpleNamespace, port: wiring.Component) -> None:
         """The state before the first slot of a layer; what is of the first block comes after preloading."""
         command = port.command
@@ -189,40 +193,43 @@ class IssueMachine(Machine):
             m.d.comb += then.skip.eq(port.skip)
 
     def _conditions(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
-        """Of the command and of the tile: true from their second cycle on, when they are first used."""
+        """Of the command and of the tile: true from their second cycle on, ``next_last`` from the third. The first is
+        used in the third: a tile that another one follows has at least four slots."""
         command = port.command
-        group_ends = now.groups_left == 1
-        line_ends = group_ends & (now.taps_left == 1)
         m.d.comb += [
             then.single_group.eq(command.input_groups == 1),
             then.single_tap.eq(command.kernel_width == 1),
             then.single_tile.eq(now.single_group & now.single_tap & (command.kernel_height == 1)),
             then.single_pixel.eq(command.output_width == 1),
-            then.group_ends.eq(group_ends),
-            then.line_ends.eq(line_ends),
+            then.group_ends.eq(now.groups_left == 1),
+            then.line_ends.eq((now.groups_left == 1) & (now.taps_left == 1)),
             # each of the three counters of the next tile, seen from this one's: is it the last?
             then.next_last.eq(
-                Mux(group_ends, now.single_group, now.groups_left == 2)
-                & Mux(line_ends, now.single_tap, now.taps_left == Mux(group_ends, 2, 1))
-                & (now.tap_lines_left == Mux(line_ends, 2, 1))
+                Mux(now.group_ends, now.single_group, now.groups_left == 2)
+                & Mux(now.line_ends, now.single_tap, now.taps_left == Mux(now.group_ends, 2, 1))
+                & (now.tap_lines_left == Mux(now.line_ends, 2, 1))
             ),
             then.last_column.eq(now.columns_left == 1),
             then.last_but_one.eq(now.columns_left == 2),
         ]
 
     def _look_ahead(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
-        """Rows of the block after this one: ready three cycles after ``rows_left``, and a block has at least four
-        slots."""
+        """The block after this one, its rows and whether one tile of it is walked: ready three cycles after
+        ``rows_left``, and a block has at least four slots."""
         command = port.command
-        rows = Signal(16, name="rows_ahead")
+        rows, more = Signal(16, name="rows_ahead"), Signal(name="more_ahead")
         m.d.comb += [
             then.ahead_rows.eq(Mux(now.more_rows, now.rows_left - command.block_rows, command.rows)),
             then.ahead_difference.eq(now.ahead_rows - command.block_rows),
-            then.ahead_more.eq(now.ahead_difference > 0),
-            rows.eq(Mux(now.ahead_difference > 0, command.block_rows, now.ahead_rows)),
+            more.eq(now.ahead_difference > 0),
+            then.ahead_more.eq(more),
+            rows.eq(Mux(more, command.block_rows, now.ahead_rows)),
             then.ahead_last_row.eq(rows - 1),
             then.ahead_one_row.eq(rows[: len(then.ahead_last_row)] == 1),
+            then.ahead_single.eq(now.single_tile | (self._ahead_dry(now) & more)),
         ]
+        if self.config.protected:
+            m.d.comb += then.ahead_dry.eq(now.skip.any())
 
     def _slot_use(self, now: SimpleNamespace):
         """Whether the slot streams an activation row, and whether it loads a weight row of the next tile."""
@@ -261,6 +268,7 @@ class IssueMachine(Machine):
         streams = picked.streams
         tag = Signal(self.tag, name="slot_tag")
         padding = (now.row >= command.input_height) | (now.column >= command.input_width)
+        inside = now.offset < command.input_words
         m.d.comb += [
             tag.valid.eq(streams),
             tag.padding.eq(streams & padding),
@@ -274,11 +282,12 @@ class IssueMachine(Machine):
             tag.load_row.eq(Mux(picked.load, picked.slot, 0)),
             then.tag.eq(tag),
             then.address.eq(command.input_base + now.offset),
-            then.outside.eq(streams & ~padding & (now.offset >= command.input_words)),
+            then.read.eq(streams & ~padding & inside),
+            then.outside.eq(streams & ~padding & ~inside),
             then.weight_address.eq(now.weight_row),
             port.tag.eq(now.tag),
             port.address.eq(now.address),
-            port.read.eq(now.tag.valid & ~now.tag.padding & ~now.outside),
+            port.read.eq(now.read),
             port.weight_address.eq(now.weight_address),
             port.issued.eq(now.tag.valid),
         ]
@@ -291,7 +300,7 @@ class IssueMachine(Machine):
 
     def _walk(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         """One slot further."""
-        streams, loads = self._slot_use(now)
+        streams, _ = self._slot_use(now)
         advanced = self._advance_pixel(m, now, port)
         last_follows = now.slot + 1 == now.block_last_row
         rows_end = last_follows | now.row_last | ~now.row_here
@@ -304,8 +313,7 @@ class IssueMachine(Machine):
             then.tile_ends.eq(ends),
             then.block_follows.eq(ends & (now.preloading | now.last_tile)),
         ]
-        with m.If(loads):
-            m.d.comb += then.weight.eq(now.weight + 1)
+        m.d.comb += then.weight.eq(self._next_weight(now))
         with m.If(streams):
             m.d.comb += [getattr(then, f"pixel_{part}").eq(value) for part, value in advanced.items()]
 
@@ -366,9 +374,9 @@ class IssueMachine(Machine):
         with m.If(last & more_rows):
             m.d.comb += then.weight.eq(now.weight_column)
         with m.Elif(last):
-            m.d.comb += then.weight_column.eq(self._loaded(now))
+            m.d.comb += then.weight_column.eq(self._next_weight(now))
 
-    def _loaded(self, now: SimpleNamespace):
+    def _next_weight(self, now: SimpleNamespace) -> Value:
         """The weight row after those loaded up to and with this slot."""
         _, loads = self._slot_use(now)
         return Mux(loads, now.weight + 1, now.weight)
@@ -394,11 +402,8 @@ class IssueMachine(Machine):
             then.row_last.eq(now.ahead_one_row), then.one_row.eq(now.ahead_one_row),
             then.more_rows.eq(now.ahead_more), then.columns_left.eq(now.columns_left - column_ends),
         ]  # fmt: skip
-        last = now.single_tile
         if self.config.protected:
-            dry = now.skip.any()
-            last = last | (dry & now.ahead_more)
-            m.d.comb += [then.dry.eq(dry), then.skip.eq(now.skip - dry)]
-        self._last_tile(m, now, then, last=last, more_rows=now.ahead_more,
+            m.d.comb += [then.dry.eq(now.ahead_dry), then.skip.eq(now.skip - now.ahead_dry)]
+        self._last_tile(m, now, then, last=now.ahead_single, more_rows=now.ahead_more,
                         last_column=Mux(column_ends, now.last_but_one, now.last_column),
                         one_row=now.ahead_one_row)  # fmt: skip

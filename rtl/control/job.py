@@ -272,10 +272,10 @@ class JobMachine(Machine):
 
     def _run(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         commits = now.calm & (port.complete if self.config.protected else port.due != End.NONE)
-        with m.If(now.trouble != ErrorCode.NONE):
-            self._fail(m, then, now.trouble)
-        with m.Elif(commits):
+        with m.If(commits):
             self._commit(m, now, then, port)
+        with m.Elif(now.trouble != ErrorCode.NONE):
+            self._fail(m, then, now.trouble)
         if self.config.protected:
             with m.Elif(port.due != End.NONE):
                 self._replay(m, now, then, port, ErrorCode.ROWS_MISSING)

@@ -42,7 +42,7 @@ class Normalize(wiring.Component):
     Parameters
     ----------
     protected : bool
-        A parity bit moves along with the stages (in the first, one a byte). ``wrong``, combinational: the outputs
+        A parity bit moves along with the stages (in the first, one for every four bits). ``wrong``, combinational: the outputs
         disagree with it, since a register of theirs was hit, or one before it that they came from.
     """
 
@@ -103,8 +103,8 @@ class Normalize(wiring.Component):
             self.carry.eq(carry),
         ]
         if self.protected:
-            sum_bytes = Cat(parity(added.word_select(byte, 8)) for byte in range(4))  # all of it would come too late
-            told = moved_along(m, sum_bytes, [
+            of_fours = Cat(parity(added.word_select(four, 4)) for four in range(8))  # all of it would come too late
+            told = moved_along(m, of_fours, [
                 0,
                 total[31] & ~lowest_even(total),  # negated, and the sign beside it
                 parity(*coarse_shifted),  # zeros leave at the top and enter at the bottom; how far is kept beside it

@@ -8,7 +8,7 @@ import pytest
 
 from vanallen.rtl import timing
 from vanallen.rtl.commands import ErrorCode
-from vanallen.rtl.config import PRESETS, Config
+from vanallen.rtl.config import PRESETS, Config, preset
 from vanallen.rtl.control.issue import IssueMachine
 from vanallen.rtl.control.machine import Control
 from vanallen.rtl.control.tag import End
@@ -120,7 +120,7 @@ async def observed(ctx, machine):
     )  # fmt: skip
 
 
-def issue(simulate, config, command, *, steal_interval=1024, delay=lambda: 20, after=60):
+def issue(simulate, config, command, *, steal_interval=1024, delay=lambda: 20, after=60, skip=0):
     """Runs one layer; (slots with their cycle, cycles stalled, cycles stolen, cycles of commits, error)."""
     machine = Control(machine=IssueMachine(config=config))
     slots, stalled, stolen, commits, errors = [], [], [], [], []
@@ -129,6 +129,8 @@ def issue(simulate, config, command, *, steal_interval=1024, delay=lambda: 20, a
         for name, value in command.items():
             ctx.set(getattr(machine.command, name), value)
         ctx.set(machine.steal_interval, steal_interval)
+        if config.protected:
+            ctx.set(machine.skip, skip)
         for port in (machine.prepare, machine.begin):
             ctx.set(port, 1)
         await ctx.tick()
@@ -175,6 +177,32 @@ def test_random_convolutions(simulate, config, seed):
     assert len(starts) == len(commits)
     for index, start in enumerate(starts[2:]):
         assert start > commits[index]
+
+
+def streamed(slots, config):
+    """Of each slot that streams a row: the slot, and the weight words that are active in the array."""
+    shadow, active, found = [None] * config.rows, None, []
+    for slot in slots:
+        if slot.swap:
+            active = tuple(shadow)
+        if slot.load is not None:
+            shadow[slot.load] = slot.weight
+        if slot.row is not None:
+            found.append((replace(slot, swap=slot.row == 0, load=None, weight=None), active))
+    return found
+
+
+@pytest.mark.parametrize("config", [preset("nano", "full"), replace(WIDE, protection="full")], ids=lambda it: it.name)
+@pytest.mark.parametrize("seed", range(6))
+def test_a_layer_begins_behind_blocks_that_are_committed(simulate, config, seed):
+    rng = random.Random(seed)
+    command = random_command(rng, config, block_rows=rng.randint(1, 7), column_blocks=rng.choice([2, 3]))
+    want = streamed(enumerate_slots(command, config), config)
+    starts = [index for index, (slot, _) in enumerate(want) if slot.first and slot.row == 0]
+    for skip in {1, rng.randrange(1, len(starts)), len(starts) - 1}:
+        slots, *_, error = issue(simulate, config, command, skip=skip)
+        assert streamed([slot for _, slot in slots], config) == want[starts[skip] :], skip
+        assert error == ErrorCode.NONE
 
 
 SMALL = {"kernel_height": 1, "kernel_width": 1, "stride_height": 1, "stride_width": 1, "pad_top": 0, "pad_left": 0}
