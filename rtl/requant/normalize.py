@@ -42,8 +42,8 @@ class Normalize(wiring.Component):
     Parameters
     ----------
     protected : bool
-        A parity bit moves along with the stages (in the first, one for every four bits). ``wrong``, combinational: the outputs
-        disagree with it, since a register of theirs was hit, or one before it that they came from.
+        A parity bit moves along with the stages (in the first, one for every four bits). ``wrong``, combinational: the
+        outputs disagree with it, since a register of theirs was hit, or one before it that they came from.
     """
 
     latency = timing.NORMALIZE
