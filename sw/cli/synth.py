@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vanallen.synth.audit import Audit
     from vanallen.synth.bitstream import Bitstream
     from vanallen.synth.compare import Comparison
+    from vanallen.synth.compare_board import BoardComparison
 
 __all__ = ["add", "execute"]
 
@@ -47,7 +48,7 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--config", metavar="NAME", choices=list(PRESETS), help=text)
     add_protection(parser, default=None, meaning=f"the board's; with --no-place {DEFAULT_PROTECTION}, "
                    "with --audit full")  # fmt: skip
-    text = "with --no-place: with and without protection, side by side"
+    text = "with --board or --no-place: with and without protection, side by side"
     parser.add_argument("--compare", action="store_true", help=text)
     text = "insist on the audit of the netlist, which every protected build has anyway"
     parser.add_argument("--audit", action="store_true", help=text)
@@ -78,8 +79,10 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError("--audit goes with --no-place, or with --board: name one of " + ", ".join(BOARDS))
     if arguments.audit and arguments.protection == "none":
         raise UsageError("--audit looks for what a protected chip has three times: it goes with --protection full")
-    if arguments.compare and not arguments.no_place:
-        raise UsageError("--compare goes with --no-place")
+    if arguments.compare and arguments.board is None and not arguments.no_place:
+        raise UsageError("--compare goes with --no-place, or with --board: name one of " + ", ".join(BOARDS))
+    if arguments.compare and arguments.protection is not None:
+        raise UsageError("--compare makes both: it goes without --protection")
     if arguments.config is not None and not arguments.no_place:
         raise UsageError("--config goes with --no-place; a board has its configuration, see vanallen synth")
 
@@ -187,12 +190,30 @@ def _lines(result: Bitstream) -> list[str]:
     return lines
 
 
+def _sides(found: BoardComparison) -> Table:
+    """With and without protection, side by side."""
+    none, full = found.none, found.full
+    title = f"{full.board}, {full.config}: what protection costs"
+    table = new_table(title, ["", "none", "full", "more"], text=[""])
+    for name, more in found.overhead.items():
+        before, after = (
+            f"{side.fmax_mhz['median']:.1f} MHz" if name == "fmax" and side.fmax_mhz
+            else f"{side.gates if name == 'gates' else (side.resources or {})[name]:,.0f}" for side in (none, full)
+        )  # fmt: skip
+        table.add_row("Fmax, median" if name == "fmax" else name.upper(), before, after, f"{more:+.1%}")
+    return table
+
+
 def _board(arguments: argparse.Namespace, output: Output) -> int:
     from vanallen.synth.bitstream import TIME_LIMIT, build_bitstream  # loads Amaranth
+    from vanallen.synth.compare_board import compare_bitstreams
     from vanallen.synth.errors import AuditFailed
     from vanallen.synth.find_board import find_board
 
-    options: dict[str, Any] = {"seeds": arguments.seeds or 1, "jobs": arguments.jobs}
+    options: dict[str, Any] = {
+        "seeds": arguments.seeds or 1, "jobs": arguments.jobs, "time_limit": arguments.time_limit or TIME_LIMIT,
+        "say": output.print,
+    }  # fmt: skip
     with _tool_errors(), output.progress(f"Bitstream of {arguments.board}") as progress:
         board = find_board(arguments.board)
         if arguments.protection is not None:
@@ -200,18 +221,14 @@ def _board(arguments: argparse.Namespace, output: Output) -> int:
         if arguments.audit and board.protection == "none":
             raise UsageError(f"--audit looks for what a protected chip has three times: {board.name} has "
                              "--protection none, say --protection full")  # fmt: skip
+        kinds = "none and full" if arguments.compare else board.protection
         output.print(
-            f"board {board.name}: {board.config} on {board.device}, {board.clock_mhz:g} MHz, "
-            f"protection {board.protection}"
+            f"board {board.name}: {board.config} on {board.device}, {board.clock_mhz:g} MHz, protection {kinds}"
         )
         try:
-            result = build_bitstream(
-                board,
-                time_limit=arguments.time_limit or TIME_LIMIT,
-                progress=progress,
-                say=output.print,
-                **options,
-            )
+            if arguments.compare:
+                return _compared(compare_bitstreams(board, progress=progress, **options), output)
+            result = build_bitstream(board, progress=progress, **options)
         except AuditFailed as failed:
             return _unsound(board, failed.audit, output)
     for line in _lines(result):
@@ -219,6 +236,17 @@ def _board(arguments: argparse.Namespace, output: Output) -> int:
     record = f"synth-{board.name}" if board.protection == "none" else f"synth-{board.name}-{board.protection}"
     output.write_json(asdict(result), record=record)
     return 0 if result.met else 1
+
+
+def _compared(found: BoardComparison, output: Output) -> int:
+    """Both bitstreams; the exit status is that of the protected one."""
+    for result in (found.none, found.full):
+        output.print(f"protection {result.protection}")
+        for line in _lines(result):
+            output.print(f"  {line}")
+    output.print(_sides(found))
+    output.write_json({**asdict(found.full), **asdict(found)}, record=f"synth-compare-{found.full.board}")
+    return 0 if found.full.met else 1
 
 
 def _unsound(board: Board, audit: Audit, output: Output) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import lru_cache
 
 from vanallen.rtl.config import preset
@@ -27,8 +28,9 @@ def chip_hash(config: str, protection: str = "full") -> str:
 
 
 @lru_cache
-def board_hash(board: str) -> str:
-    """The hash of all that goes into the bitstream of the shipped board called ``board``, but for the seed.
+def board_hash(board: str, protection: str) -> str:
+    """The hash of all that goes into the bitstream of the shipped board called ``board``, protected or not, but for the
+    seed.
 
     Raises
     ------
@@ -38,4 +40,4 @@ def board_hash(board: str) -> str:
     from vanallen.boards.catalog import BOARDS
     from vanallen.synth.plan import design_hash  # loads Amaranth, which the rendering of tables doesn't need
 
-    return design_hash(BOARDS[board])
+    return design_hash(replace(BOARDS[board], protection=protection))

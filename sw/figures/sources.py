@@ -30,7 +30,8 @@ STORMS = {"": (), "-registers": ("--only", "registers")}
 """Options of the storms in the tables."""
 
 SEEDS = {"ulx3s-85f": 8, "ulx3s-45f": 2}
-"""Boards in the tables, and the placements of each, of which they give the least, the median and the best."""
+"""Boards in the tables, and the placements of each, with and without protection, of which they give the least, the
+median and the best."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,8 @@ def _on(config: str, protection: str = "full") -> Callable[[], str]:
     return lambda: chip_hash(config, protection)
 
 
-def _for(board: str) -> Callable[[], str]:
-    return lambda: board_hash(board)
+def _for(board: str, protection: str) -> Callable[[], str]:
+    return lambda: board_hash(board, protection)
 
 
 SOURCES = (
@@ -128,10 +129,12 @@ SOURCES = (
              _chosen("injected", "flips_of_registers", "images", "answered", "wrong", "flagged", "health"),
              _on("cubesat"), lenient=True)
       for suffix, options in STORMS.items()),
-    *(Source(f"synth-{board}", ("synth", "--board", board, "--seeds", str(seeds)), _synth, _for(board), lenient=True)
-      for board, seeds in SEEDS.items()),
+    *(Source(f"synth-{board}-{protection}",
+             ("synth", "--board", board, "--protection", protection, "--seeds", str(seeds)), _synth,
+             _for(board, protection), lenient=True)
+      for board, seeds in SEEDS.items() for protection in PROTECTIONS),
 )  # fmt: skip
 """In the order in which they are run, quick ones first."""
 
-EARLIER = ("mutants", *(f"synth-{board}" for board in SEEDS))
+EARLIER = ("mutants", *(f"synth-{board}-{protection}" for board in SEEDS for protection in PROTECTIONS))
 """Sources whose figures are still of an earlier design than today's, as README and documents say: they take hours."""

@@ -120,15 +120,15 @@ _CHECKS: Sequence[tuple[str, str, Callable[[Mapping[str, Any]], str]]] = (
 
 
 def bitstreams(record: Record) -> str:
-    """Resources, Fmax and operations a second of each board."""
+    """Resources, Fmax and operations a second of each board, with and without protection."""
 
     def rows() -> Iterator[Sequence[str]]:
         for board, seeds in SEEDS.items():
-            config = BOARDS[board].config
-            figures = _figures(record, f"synth-{board}")
-            command = f"`vanallen synth --board {board} --seeds {seeds}`"
-            empty = ["", *[""] * 4, _ABSENT, "", "", command]
-            yield [f"`{board}`", f"`{config}`", *(empty[1:] if figures is None else _board(record, figures, command))]
+            for kind, text in (("full", "protected"), ("none", "unprotected")):
+                figures = _figures(record, f"synth-{board}-{kind}")
+                command = f"`vanallen synth --board {board} --protection {kind} --seeds {seeds}`"
+                found = [*[""] * 4, _ABSENT, "", "", command] if figures is None else _board(record, figures, command)
+                yield [f"`{board}`", f"`{BOARDS[board].config}`, {text}", *found]
 
     columns = ["board", "chip", "LUT", "FF", "multipliers", "block RAM", "Fmax: least, median, best (target)",
                "GOPS peak", "GOPS at `conv-3x3`", "command"]  # fmt: skip

@@ -92,6 +92,8 @@ def test_without_an_option_the_boards(capsys):
         (["--no-place", "--audit", "--protection", "none"], "it goes with --protection full"),
         (["--board", "ulx3s-45f", "--audit", "--protection", "none"], "it goes with --protection full"),
         (["--board", "ulx3s-45f", "--config", "nano"], "--config goes with --no-place"),
+        (["--compare"], "--compare goes with --no-place, or with --board"),
+        (["--board", "ulx3s-45f", "--compare", "--protection", "full"], "it goes without --protection"),
     ],
 )
 def test_wrong_usage_is_one_line(capsys, arguments, message):
@@ -135,6 +137,28 @@ def test_exit_status_says_whether_timing_is_met(capsys, board_file, square, monk
     assert main(["synth", "--board", board_file(400), "--json", "-"]) == 1
     captured = capsys.readouterr()
     assert not json.loads(captured.out)["met"] and "400 MHz MISSED" in captured.err
+
+
+def test_both_bitstreams_side_by_side(capsys, board_file, square, monkeypatch):
+    gates = {"none": 200.0, "full": 300.0}
+
+    def measure(config, **_):
+        return Area(config=config.name, gates=gates[config.protection], flip_flops=10, memory_bits=10, cells={},
+                    modules=[], seconds=0.0, audit=None)  # fmt: skip
+
+    monkeypatch.setattr(bitstream, "measure_area", measure)
+    monkeypatch.setattr(bitstream, "audit_board", lambda *_: audited())
+    assert main(["synth", "--board", board_file(100), "--compare", "--seeds", "2", "--json", "-"]) == 0
+    captured = capsys.readouterr()
+    result = json.loads(captured.out)
+    none, full, overhead = result["none"], result["full"], result["overhead"]
+    assert (none["protection"], full["protection"], result["protection"]) == ("none", "full", "full")
+    assert set(overhead) == {"gates", "lut", "ff", "dsp", "bram", "fmax"} - {"bram"}, "none of block RAM has no share"
+    assert overhead["gates"] == 0.5 and overhead["lut"] == full["resources"]["lut"] / none["resources"]["lut"] - 1
+    assert overhead["fmax"] == full["fmax_mhz"]["median"] / none["fmax_mhz"]["median"] - 1
+    assert len(none["seeds"]) == len(full["seeds"]) == 2
+    assert "what protection costs" in captured.err and "+50.0%" in captured.err
+    assert main(["synth", "--board", board_file(400), "--compare", "--json", "-"]) == 1
 
 
 FAILURES = ["job.copy_0 and job.copy_1 are one register", "host.copy_2.enable has no voter"]

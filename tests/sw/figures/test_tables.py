@@ -5,6 +5,7 @@ import re
 import pytest
 
 from vanallen.boards.catalog import BOARDS
+from vanallen.rtl.config import PROTECTIONS
 from vanallen.sw.figures.sources import CONFIGS, SEEDS, SOURCES
 from vanallen.sw.figures.tables import TABLES, gops
 
@@ -22,7 +23,7 @@ def board(name="ulx3s-85f", **changes):
         "met": True, "critical_path": "", "resources": {"lut": 31234, "ff": 18456, "dsp": 144, "bram": 97},
         "available": {"lut": 83640, "ff": 83640, "dsp": 156, "bram": 208}, "seeds": {"1": 98.75},
     }  # fmt: skip
-    return entry(f"synth-{name}", **(figures | changes))
+    return entry(f"synth-{name}-full", **(figures | changes))
 
 
 def cells(table, row):
@@ -49,9 +50,9 @@ def test_operations_at_peak_and_at_the_utilization_of_the_convolution():
     assert gops("payload", 100.0) == 25.6
     table = TABLES["bitstreams"](board() | entry("bench-payload", **{"conv-3x3": WORK}))
     assert cells(table, 0) == [
-        "`ulx3s-85f`", "`payload`", "31,234 of 83,640", "18,456 of 83,640", "144 of 156", "97 of 208",
+        "`ulx3s-85f`", "`payload`, protected", "31,234 of 83,640", "18,456 of 83,640", "144 of 156", "97 of 208",
         "98.8, 102.5, 110.0 MHz (100 MHz, met)",
-        "26.2", "26.1", "`vanallen synth --board ulx3s-85f --seeds 8`",
+        "26.2", "26.1", "`vanallen synth --board ulx3s-85f --protection full --seeds 8`",
     ]  # fmt: skip
     assert "(100 MHz, missed)" in TABLES["bitstreams"](board(met=False))
     assert cells(TABLES["bitstreams"](board()), 0)[8] == "not measured yet"
@@ -120,4 +121,5 @@ def test_what_a_storm_did():
 def test_sources_have_names_of_their_own():
     names = [source.name for source in SOURCES]
     assert len(set(names)) == len(names)
-    assert {f"bench-{config}" for config in CONFIGS} | {f"synth-{board}" for board in SEEDS} <= set(names)
+    assert {f"bench-{config}" for config in CONFIGS} <= set(names)
+    assert {f"synth-{board}-{protection}" for board in SEEDS for protection in PROTECTIONS} <= set(names)
