@@ -20,7 +20,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "bench": ("config", "seed", "workloads", "skipped"),
     "regress": ("config", "sim", "seed", "passed", "failed", "cases", "coverage"),
     "mutants": ("config", "seed", "mutants"),
-    "synth": ("board", "config", "fmax_mhz", "target_mhz", "met", "critical_path", "resources", "seeds"),
+    "synth": ("board", "config", "protection", "fmax_mhz", "target_mhz", "met", "critical_path", "resources", "seeds"),
     "area": ("config", "gates", "modules"),
     "prove": ("proofs",),
 }

@@ -39,7 +39,8 @@ def _words(kind: str, data: Mapping[str, Any]) -> list[str]:
         case "mutants":
             return ["regress", *_config(data), "--mutants", *_seed(data)]
         case "synth":
-            return ["synth", "--board", data["board"], "--seeds", str(len(data["seeds"]))]
+            return ["synth", "--board", data["board"], "--protection", data["protection"],
+                    "--seeds", str(len(data["seeds"]))]  # fmt: skip
         case "area":
             return ["synth", "--no-place", *_config(data)]
         case _:

@@ -26,7 +26,7 @@ def test_commands_make_the_results_again(build):
         "regress": "vanallen regress --config nano --sim verilator --seed 1",
         "mutants": "vanallen regress --config nano --mutants --seed 1",
         "prove": "vanallen prove",
-        "synth": "vanallen synth --board ulx3s-85f --seeds 4",
+        "synth": "vanallen synth --board ulx3s-85f --protection full --seeds 4",
         "area": "vanallen synth --no-place --config nano",
     }
 
