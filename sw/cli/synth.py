@@ -160,7 +160,7 @@ def _no_place(names: Sequence[str], protection: str, output: Output) -> int:
         output.print(_modules(area))
         for line in _audit_lines(area.audit, area.config):
             output.print(line)
-    configs = [asdict(area) for area in areas]
+    configs = [{**asdict(area), "protection": protection} for area in areas]
     one = configs[0] if len(configs) == 1 else {}
     output.write_json({**one, "configs": configs}, record=f"synth-area-{names[0] if one else 'all'}-{protection}")
     return _status(area.audit for area in areas)

@@ -16,15 +16,15 @@ from .commands import KINDS, command_of
 __all__ = ["Result", "Results", "collect"]
 
 _NEEDED: Mapping[str, tuple[str, ...]] = {
-    "run": ("model", "config", "target", "samples", "layers", "total_cycles", "accuracy", "outputs"),
-    "bench": ("config", "seed", "workloads", "skipped"),
-    "regress": ("config", "sim", "seed", "passed", "failed", "cases", "coverage"),
-    "mutants": ("config", "seed", "mutants"),
-    "synth": ("board", "config", "protection", "fmax_mhz", "target_mhz", "met", "critical_path", "resources", "seeds"),
-    "area": ("config", "gates", "modules"),
-    "prove": ("proofs",),
+    "run": ("model", "target", "samples", "layers", "total_cycles", "accuracy", "outputs"),
+    "bench": ("seed", "workloads", "skipped"),
+    "regress": ("sim", "seed", "passed", "failed", "cases", "coverage"),
+    "mutants": ("seed", "mutants"),
+    "synth": ("board", "fmax_mhz", "target_mhz", "met", "critical_path", "resources", "seeds"),
+    "area": ("gates", "modules"),
+    "prove": ("seed", "proofs"),
 }
-"""Keys without which a result of a kind isn't shown."""
+"""Keys without which a result of a kind isn't shown, beside the chip's: ``config`` and ``protection``."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _read(path: Path) -> list[Result]:
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     parts = data["configs"] if kind == "area" else [data]
     for part in parts:
-        missing = [key for key in _NEEDED[kind] if key not in part]
+        missing = [key for key in ("config", "protection", *_NEEDED[kind]) if key not in part]
         if missing:
             raise ValueError(f"has no {', '.join(missing)}")
     return [Result(kind, path, part, written) for part in parts]

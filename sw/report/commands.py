@@ -25,7 +25,7 @@ KINDS = tuple(SUGGESTED)
 
 def command_of(kind: str, data: Mapping[str, Any]) -> str:
     """The command that makes a result again, from the settings that the result holds."""
-    return shlex.join(["vanallen", *_words(kind, data)])
+    return shlex.join(["vanallen", *_words(kind, data), *_protection(data)])
 
 
 def _words(kind: str, data: Mapping[str, Any]) -> list[str]:
@@ -39,12 +39,11 @@ def _words(kind: str, data: Mapping[str, Any]) -> list[str]:
         case "mutants":
             return ["regress", *_config(data), "--mutants", *_seed(data)]
         case "synth":
-            return ["synth", "--board", data["board"], "--protection", data["protection"],
-                    "--seeds", str(len(data["seeds"]))]  # fmt: skip
+            return ["synth", "--board", data["board"], "--seeds", str(len(data["seeds"]))]
         case "area":
             return ["synth", "--no-place", *_config(data)]
         case _:
-            return [kind]
+            return [kind, *_config(data), *_seed(data)]
 
 
 def _run(data: Mapping[str, Any]) -> list[str]:
@@ -55,6 +54,10 @@ def _run(data: Mapping[str, Any]) -> list[str]:
 
 def _config(data: Mapping[str, Any]) -> list[str]:
     return ["--config", str(data["config"])]
+
+
+def _protection(data: Mapping[str, Any]) -> list[str]:
+    return ["--protection", str(data["protection"])]
 
 
 def _seed(data: Mapping[str, Any]) -> list[str]:

@@ -212,7 +212,8 @@ def test_an_unprotected_chip_is_not_audited(capsys, areas):
     areas(*FAILURES)
     assert main(["synth", "--no-place", "--config", "nano", "--protection", "none", "--json", "-"]) == 0
     captured = capsys.readouterr()
-    assert json.loads(captured.out)["audit"] is None and "audit" not in captured.err
+    result = json.loads(captured.out)
+    assert result["protection"] == "none" and result["audit"] is None and "audit" not in captured.err
 
 
 def test_a_board_whose_netlist_has_failures_is_not_placed(capsys, board_file, square, monkeypatch):

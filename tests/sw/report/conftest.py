@@ -27,31 +27,31 @@ def bench(config="cubesat", **changes):
     work = {"name": "conv-3x3", "macs": 2359296, "cycles": 36994, "ideal_cycles": 36864, "model_cycles": 36994,
             "bound": "multiply", "utilization": 36864 / 36994, "bit_exact": True}  # fmt: skip
     skipped = [{"name": "gemm-resident", "reason": "too large for <this> test"}]
-    return {"config": config, "seed": 1, "workloads": [work | changes], "skipped": skipped}
+    return {"config": config, "protection": "full", "seed": 1, "workloads": [work | changes], "skipped": skipped}
 
 
 def area(config, gates):
     modules = [{"path": "", "count": 1, "gates": gates, "flip_flops": 10, "memory_bits": 0},
                {"path": "array", "count": 1, "gates": 20480.0, "flip_flops": 5, "memory_bits": 0}]  # fmt: skip
-    return {"config": config, "gates": gates, "modules": modules}
+    return {"config": config, "protection": "none", "gates": gates, "modules": modules}
 
 
 RESULTS = {
     "bench-cubesat": bench(),
     "regress-nano-verilator": {
-        "config": "nano", "sim": "verilator", "seed": 1, "passed": 1, "failed": 1,
+        "config": "nano", "protection": "none", "sim": "verilator", "seed": 1, "passed": 1, "failed": 1,
         "cases": [{"name": "start", "seed": 100000, "seconds": 1.25, "outcome": "passed"},
                   {"name": "bus_pauses", "seed": 107000, "seconds": 2.5, "outcome": "failed: row 3: got 1 want 2"}],
         "coverage": {"points": 148, "hit": 146, "missed": ["round.tie", "sum.wraps"]}, "mutants": None,
     },
     "regress-nano-mutants": {
-        "config": "nano", "sim": "verilator", "seed": 1, "passed": 0, "failed": 0, "cases": [],
+        "config": "nano", "protection": "full", "sim": "verilator", "seed": 1, "passed": 0, "failed": 0, "cases": [],
         "coverage": {"points": 0, "hit": 0, "missed": []},
         "mutants": {"total": 181, "killed": 180, "survivors": ["skew_short"]},
     },
     "synth-ulx3s-85f": synthesis(),
     "synth-area-nano": {"configs": [area("nano", 91234.5)]},
-    "prove": {"proofs": [
+    "prove": {"config": "nano", "protection": "none", "seed": 1, "proofs": [
         {"name": "axi_lite", "mode": "prove", "depth": 20, "outcome": "pass", "seconds": 12.25},
         {"name": "tag_delay", "mode": "bmc", "depth": 40, "outcome": "fail", "seconds": 100.5},
     ]},

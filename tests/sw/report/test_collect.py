@@ -21,13 +21,14 @@ def test_every_kind_is_found_once(build):
 def test_commands_make_the_results_again(build):
     results = collect(build)
     assert {kind: results[kind][0].command for kind in KINDS} == {
-        "run": "vanallen run digits --input digits:test --config nano --target sim --check --limit 30",
-        "bench": "vanallen bench --config cubesat --seed 1",
-        "regress": "vanallen regress --config nano --sim verilator --seed 1",
-        "mutants": "vanallen regress --config nano --mutants --seed 1",
-        "prove": "vanallen prove",
-        "synth": "vanallen synth --board ulx3s-85f --protection full --seeds 4",
-        "area": "vanallen synth --no-place --config nano",
+        "run": "vanallen run digits --input digits:test --config nano --target sim --check --limit 30 "
+        "--protection full",
+        "bench": "vanallen bench --config cubesat --seed 1 --protection full",
+        "regress": "vanallen regress --config nano --sim verilator --seed 1 --protection none",
+        "mutants": "vanallen regress --config nano --mutants --seed 1 --protection full",
+        "prove": "vanallen prove --config nano --seed 1 --protection none",
+        "synth": "vanallen synth --board ulx3s-85f --seeds 4 --protection full",
+        "area": "vanallen synth --no-place --config nano --protection none",
     }
 
 
@@ -56,7 +57,7 @@ def test_nothing_is_there(tmp_path):
     [
         ("{", "Expecting property name"),
         ("[1]", "must hold a JSON object, not list"),
-        ('{"config": "nano"}', "has no seed, workloads, skipped"),
+        ('{"config": "nano"}', "has no protection, seed, workloads, skipped"),
         ("\udcff", "codec can't decode"),
     ],
 )

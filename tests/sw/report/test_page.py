@@ -116,7 +116,7 @@ def test_seeds_that_ran_out_of_time(build):
 
 
 def test_what_results_say_is_escaped(build):
-    write(build, "prove", {"proofs": [{**RESULTS["prove"]["proofs"][0], "name": "<b onclick=x>"}]})
+    write(build, "prove", RESULTS["prove"] | {"proofs": [{**RESULTS["prove"]["proofs"][0], "name": "<b onclick=x>"}]})
     page = write_page(build / "page.html", folder=build)
     assert "&lt;b onclick=x&gt;" in page.path.read_text() and "<b onclick" not in page.path.read_text()
 
