@@ -104,7 +104,7 @@ def _kind(path: Path, data: Mapping[str, Any]) -> str:
     if command == "regress" and data.get("mutants"):
         return "mutants"
     if command == "synth" and "configs" in data:
-        return "area"
+        return "comparison" if path.stem.startswith("synth-compare-") else "area"
     return command
 
 

@@ -47,6 +47,12 @@ def test_the_newest_area_of_each_configuration(tmp_path):
     assert found == {"nano": 3.0, "cubesat": 2.0}
 
 
+def test_a_comparison_of_areas_is_not_shown_and_not_complained_of(tmp_path):
+    write(tmp_path, "synth-compare-all", {"configs": [{"config": "nano", "none": area("nano", 1.0), "full": {}}]})
+    results = collect(tmp_path)
+    assert results.unreadable == () and not any(results[kind] for kind in KINDS)
+
+
 def test_nothing_is_there(tmp_path):
     assert not any(collect(tmp_path)[kind] for kind in KINDS)
     assert list(SUGGESTED) == list(KINDS)
