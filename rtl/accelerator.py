@@ -144,13 +144,13 @@ class Accelerator(wiring.Component):
             parameter.read[index].enable.eq(drain.parameter_read),
             parameter.read[index].address.eq(drain.parameter_address),
             command.read[index].enable.eq(job.fetch), command.read[index].address.eq(job.fetch_address),
-            self.bridge.idle[index].eq(host.idle), host.busy.eq(job.busy | fill.filling),
+            self.bridge.idle[index].eq(host.idle), host.busy.eq(job.busy | fill.zero),
         ]  # fmt: skip
 
     def _control(self, m: Module, index: int, *, fill, host, governor, job, issue, drain, **_) -> None:
         for machine in (job, issue, drain):
             connect(m, self.store.command, machine.command)
-            m.d.comb += machine.restart.eq(fill.filling)
+            m.d.comb += machine.restart.eq(fill.zero)
         collided = reduce(or_, (memory.collision[index] for memory in self.memories.values()))
         m.d.comb += [
             host.write.eq(self.bridge.register_write[index]), host.good.eq(self.bridge.register_good[index]),
@@ -183,7 +183,7 @@ class Accelerator(wiring.Component):
             self._hits.append(hit & job.busy)
             throttled = throttled ^ hit  # nothing while it isn't busy
         m.d.comb += [
-            commit.restart.eq(fill.filling), commit.prepare.eq(job.prepare), commit.halt.eq(job.halt),
+            commit.restart.eq(fill.zero), commit.prepare.eq(job.prepare), commit.halt.eq(job.halt),
             commit.retired.eq(retired), drain.due.eq(commit.due_next), commit.block_rows.eq(drain.rows),
             job.due.eq(commit.due), job.complete.eq(commit.complete), job.wrong.eq(Cat(wrong[code] for code in FAULTS)),
             job.limit.eq(host.replay_limit), job.patience.eq(host.patience), job.throttled.eq(throttled),

@@ -98,24 +98,27 @@ class ReadChannelMachine(Machine):
 
     ``request`` asks for the word at the address that was taken a cycle ago. ``collect`` is the request of ``latency``
     cycles ago, whose word is pushed into ``slot`` of the queue; ``head`` is the slot that is shown. A read is only
-    accepted when the queue has room for it, and none is in the cycle after ``pause``. Reads are counted, modulo twice
-    the depth: ``asked``, ``collected``, ``taken``.
+    accepted when the queue has room for it, and none is in the cycle after ``pause``. ``holds`` is a request whose
+    address ``meets`` that of the write whose turn it is then. Reads are counted, modulo twice the depth: ``asked``,
+    ``collected``, ``taken``.
 
     Throughput: one a cycle if ``latency`` is at most ``depth - 3``.
     """
 
     depth = 8
-    flow = frozenset({"paused", "request", "flight"})
+    flow = frozenset({"paused", "request", "holds", "flight"})
 
     def __init__(self, *, latency: int):
         self.latency = latency
         count, slot = range(2 * self.depth), range(self.depth)
         self.state = StructLayout({
-            "room": 1, "paused": 1, "request": 1, "flight": latency, "asked": count, "collected": count, "taken": count,
+            "room": 1, "paused": 1, "request": 1, "holds": 1, "flight": latency,
+            "asked": count, "collected": count, "taken": count,
         })  # fmt: skip
         self.ports = {
             "arvalid": In(1), "arready": Out(1), "rvalid": Out(1), "rready": In(1),
-            "request": Out(1), "pause": In(1), "collect": Out(1), "slot": Out(slot), "head": Out(slot),
+            "request": Out(1), "meets": In(1), "holds": Out(1), "pause": In(1),
+            "collect": Out(1), "slot": Out(slot), "head": Out(slot),
         }  # fmt: skip
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
@@ -126,6 +129,8 @@ class ReadChannelMachine(Machine):
             port.arready.eq(now.room & ~now.paused),
             port.request.eq(now.request),
             then.request.eq(accept),
+            then.holds.eq(accept & port.meets),
+            port.holds.eq(now.holds),
             then.flight.eq(Cat(now.request, now.flight[:-1])),
             port.collect.eq(now.flight[-1]),
             port.slot.eq(now.collected),

@@ -176,13 +176,12 @@ class HostBridge(wiring.Component):
 
     def _reads(self, m: Module) -> None:
         decode, reads = self.read_decode, self.reads
-        window = self.addresses.first[-WINDOW_BITS:]
-        at_ram = window != Window.REGISTERS
-        meets = at_ram & (reads.address[-WINDOW_BITS:] == window)  # rows are not compared: that would take too long
+        window = self.addresses.following[-WINDOW_BITS:]
+        # rows are not compared: that would take too long
+        meets = (window != Window.REGISTERS) & (reads.i[-WINDOW_BITS:] == window)
         copies = zip(self.read_channel.copies, self.write_channel.copies, self.idle, strict=True)
         for index, (read, write, idle) in enumerate(copies):
-            held = meets & read.request
-            m.d.comb += [write.hold.eq(held), read.pause.eq(write.due & held)]
+            m.d.comb += [read.meets.eq(meets), write.hold.eq(read.holds), read.pause.eq(write.due & read.holds)]
             for window in MEMORIES:
                 target, banks, row = self._target(window, "read", index)
                 m.d.comb += [target.enable.eq(read.request & banks.any() & idle), target.address.eq(row)]

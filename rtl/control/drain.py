@@ -32,12 +32,14 @@ class DrainMachine(Machine):
 
     With protection ``skips_row`` and ``skips`` are rows and ends of blocks that were committed before a replay: their
     addresses are passed over.
+
+    ``column_ends`` follows the last slot of a column block: the addresses go on to ``next_column`` in the free cycle.
     """
 
-    flow = frozenset({"last_row", "last_group", "row_step", "tag", "parameter_address", "outside"})
+    flow = frozenset({"last_row", "last_group", "row_step", "column_ends", "tag", "parameter_address", "outside"})
     unset = frozenset({
-        "pending_bank", "pending_end", "bank", "end", "row", "group", "last_rows", "word_offset", "column_offset",
-        "groups_left", "parameter", *flow - {"tag", "outside"},
+        "pending_bank", "pending_end", "bank", "end", "row", "group", "last_rows", "word_offset", "next_column",
+        "groups_left", "parameter", *flow - {"column_ends", "tag", "outside"},
     })  # fmt: skip
 
     def __init__(self, *, config: Config):
@@ -48,7 +50,7 @@ class DrainMachine(Machine):
             "pending": 1, "pending_bank": 1, "pending_end": End,
             "active": 1, "bank": 1, "end": End, "row": row, "last_row": row, "last_rows": row,
             "group": self.tag["group"].shape, "last_group": self.tag["group"].shape,
-            "word_offset": 16, "row_step": 16, "column_offset": 16, "groups_left": 16, "parameter": 17,
+            "column_ends": 1, "word_offset": 16, "row_step": 16, "next_column": 16, "groups_left": 16, "parameter": 17,
             "tag": self.tag, "parameter_address": 17, "outside": 1,
         })  # fmt: skip
         self.ports = {
@@ -84,7 +86,7 @@ class DrainMachine(Machine):
             ]  # fmt: skip
         with m.If(port.prepare):
             m.d.comb += [
-                then.word_offset.eq(0), then.column_offset.eq(0),
+                then.word_offset.eq(0), then.next_column.eq(self.config.words_per_column_block),
                 then.groups_left.eq(port.command.output_groups), then.parameter.eq(port.command.parameter_base),
             ]  # fmt: skip
         with m.If(port.halt):
@@ -104,7 +106,7 @@ class DrainMachine(Machine):
         if self.config.protected:
             m.d.comb += port.rows.eq(Mux(port.due == End.BLOCK, full, now.last_rows))
         for present in range(1, words):
-            with m.If(now.groups_left == present):
+            with m.If(now.groups_left == Mux(now.column_ends, present + words, present)):
                 m.d.comb += [
                     then.last_group.eq(present * steps - 1),
                     then.row_step.eq(port.command.output_groups - (present - 1)),
@@ -159,10 +161,12 @@ class DrainMachine(Machine):
         if self.config.protected:
             passed = Mux(port.skips_row, port.command.output_groups, passed)
             row_ends, end = row_ends | port.skips_row, Mux(port.skips_row, port.skips, end)
-        m.d.comb += then.word_offset.eq(now.word_offset + passed)
-        with m.If(row_ends & (end == End.COLUMN)):
+        m.d.comb += [
+            then.word_offset.eq(Mux(now.column_ends, now.next_column, now.word_offset) + passed),
+            then.column_ends.eq(row_ends & (end == End.COLUMN)),
+        ]
+        with m.If(now.column_ends):
             m.d.comb += [
-                then.column_offset.eq(now.column_offset + words), then.word_offset.eq(now.column_offset + words),
-                then.groups_left.eq(now.groups_left - words),
+                then.next_column.eq(now.next_column + words), then.groups_left.eq(now.groups_left - words),
                 then.parameter.eq(now.parameter + self.config.parameter_rows_per_column_block),
             ]  # fmt: skip

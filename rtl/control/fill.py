@@ -14,7 +14,7 @@ __all__ = ["FillMachine"]
 
 class FillMachine(Machine):
     """``filling`` for ``rows`` cycles after reset, at least the rows of the deepest memory; each counts its own, a
-    cycle later: ``zero``, a register, is high while one does."""
+    cycle later: ``zero``, a register, is high while one does, and the other machines are in their state after reset."""
 
     flow = frozenset({"zero"})
 

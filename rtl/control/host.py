@@ -29,7 +29,8 @@ class HostMachine(Machine):
     A write (``write`` with ``address``, ``data``) is taken into registers and takes effect in the next cycle, if it is
     ``good`` in that: ``start``, ``reset`` and clears are pulses in this cycle, and what a start says is there in the
     cycle of its pulse alone; the rest is kept from then on. A reset returns the registers to their first state.
-    ``idle``: neither start nor reset, and nobody was ``busy`` a cycle ago.
+    ``idle``: neither start nor reset was just written, sound or not, and nobody was ``busy`` a cycle ago; the fill pass
+    says so two cycles after a reset.
     With protection ``inject`` says what is to be hit until ``injected`` says that it was.
     """
 
@@ -43,9 +44,9 @@ class HostMachine(Machine):
         entries = ("start", "reset", "interrupt", *dict.fromkeys(entry for entry, _ in self.settings.values()),
                    *(("inject",) if protected else ()), *CLEARED)  # fmt: skip
         self.targets = {entry: f"to_{entry}" for entry in entries}
-        self.flow = frozenset({"word", "quiet", *self.targets.values()})
+        self.flow = frozenset({"word", "quiet", "was_reset", *self.targets.values()})
         self.state = StructLayout({
-            "word": 64, **dict.fromkeys(self.targets.values(), 1), "quiet": 1,
+            "word": 64, **dict.fromkeys(self.targets.values(), 1), "quiet": 1, "was_reset": 1,
             "enable": 1, "pending": 1, **{name: place.width for name, place in places.items()},
             **({"inject": INJECT_BITS} if protected else {}),
         })  # fmt: skip
@@ -75,8 +76,9 @@ class HostMachine(Machine):
               for name, field in (("first", "first"), ("count", "count"), ("number", "job"), ("patience", "patience"))),
             *(getattr(port, name).eq(getattr(now, name)) for name in ("enable", "pending", *self.settings)),
             port.interrupt.eq(now.enable & now.pending),
-            then.quiet.eq(~(port.busy | port.start | port.reset)),
-            port.idle.eq(now.quiet & ~port.start & ~port.reset),
+            then.was_reset.eq(port.reset),
+            then.quiet.eq(~(port.busy | port.start | port.reset | now.was_reset)),
+            port.idle.eq(now.quiet & ~now.to_start & ~now.to_reset),
         ]  # fmt: skip
         with m.If(port.reset):
             m.d.comb += [then.enable.eq(0), then.pending.eq(0)]

@@ -63,7 +63,8 @@ class IssueMachine(Machine):
         "group_ends", "line_ends", "next_last", "last_column", "last_but_one",
         "single_tile", "single_group", "single_tap", "single_pixel",
         "ahead_rows", "ahead_difference", "ahead_last_row", "ahead_one_row", "ahead_more", "ahead_dry", "ahead_single",
-        "picked", "row", "column", "offset", "weight_row",
+        "ahead_ends_layer",
+        "column_follows", "picked", "row", "column", "offset", "weight_row",
         "tag", "read", "address", "weight_address", "outside", "skips_row", "skips", "throttled",
     })  # fmt: skip
     unset = frozenset({
@@ -92,12 +93,12 @@ class IssueMachine(Machine):
             "single_tile": 1, "single_group": 1, "single_tap": 1, "single_pixel": 1,
             # the next block, worked out in three cycles
             "ahead_rows": 16, "ahead_difference": signed(17), "ahead_last_row": row, "ahead_one_row": 1,
-            "ahead_more": 1, "ahead_single": 1,
+            "ahead_more": 1, "ahead_single": 1, "ahead_ends_layer": 1,
             # positions
             **{f"{which}_{part}": width for which in ("pixel", "block") for part, width in PIXEL.items()},
             "tap_offset": 16,
             # weights: next to load, first of the column block; one bit more than an address
-            "weight": 17, "weight_column": 17,
+            "weight": 17, "weight_column": 17, "column_follows": 1,
             # the slot that is picked, and then issued
             "picked": StructLayout({
                 "streams": 1, "first": 1, "last": 1, "end": End, "bank": 1, "slot": slots, "swap": 1, "load": 1,
@@ -155,6 +156,9 @@ class IssueMachine(Machine):
         self._outputs(m, now, then, port)
         self._conditions(m, now, then, port)
         self._look_ahead(m, now, then, port)
+        m.d.comb += then.column_follows.eq(0)
+        with m.If(now.column_follows):
+            m.d.comb += then.weight_column.eq(now.weight)
         with m.If(now.go):
             self._walk(m, now, then, port)
         with m.If(port.prepare):
@@ -173,10 +177,6 @@ class IssueMachine(Machine):
     def _dry(self, now: SimpleNamespace) -> Value:
         """Whether the block is walked only because it was committed before a replay."""
         return now.dry if self.config.protected else Const(0)
-
-    def _ahead_dry(self, now: SimpleNamespace) -> Value:
-        """Whether the block after this one will be."""
-        return now.ahead_dry if self.config.protected else Const(0)
 
     def _prepare(self, m: Module, then: SimpleNamespace, port: wiring.Component) -> None:
         """The state before the first slot of a layer; what is of the first block comes after preloading."""
@@ -214,8 +214,8 @@ class IssueMachine(Machine):
         ]
 
     def _look_ahead(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
-        """The block after this one, its rows and whether one tile of it is walked: ready three cycles after
-        ``rows_left``, and a block has at least four slots."""
+        """The block after this one, its rows, whether one tile of it is walked and whether that is the layer's last:
+        ready three cycles after ``rows_left``, and a block has at least four slots."""
         command = port.command
         rows, more = Signal(16, name="rows_ahead"), Signal(name="more_ahead")
         m.d.comb += [
@@ -226,10 +226,13 @@ class IssueMachine(Machine):
             rows.eq(Mux(more, command.block_rows, now.ahead_rows)),
             then.ahead_last_row.eq(rows - 1),
             then.ahead_one_row.eq(rows[: len(then.ahead_last_row)] == 1),
-            then.ahead_single.eq(now.single_tile | (self._ahead_dry(now) & more)),
         ]
+        single = now.single_tile
         if self.config.protected:
             m.d.comb += then.ahead_dry.eq(now.skip.any())
+            single = single | (now.ahead_dry & more)
+        last_column = Mux(now.streaming & ~now.more_rows, now.last_but_one, now.last_column)
+        m.d.comb += [then.ahead_single.eq(single), then.ahead_ends_layer.eq(single & ~more & last_column)]
 
     def _slot_use(self, now: SimpleNamespace):
         """Whether the slot streams an activation row, and whether it loads a weight row of the next tile."""
@@ -360,12 +363,12 @@ class IssueMachine(Machine):
             *(getattr(then, f"pixel_{part}").eq(getattr(now, f"block_{part}")) for part in PIXEL),
             then.first_tile.eq(0), then.row_last.eq(now.one_row),
         ]  # fmt: skip
-        self._last_tile(m, now, then, last=now.next_last, more_rows=now.more_rows, last_column=now.last_column,
+        layer_ends = now.next_last & ~now.more_rows & now.last_column
+        self._last_tile(m, now, then, last=now.next_last, more_rows=now.more_rows, layer_ends=layer_ends,
                         one_row=now.one_row)  # fmt: skip
 
-    def _last_tile(self, m, now, then, *, last, more_rows, last_column, one_row) -> None:
+    def _last_tile(self, m, now, then, *, last, more_rows, layer_ends, one_row) -> None:
         """During the last tile of a block, the weights of the next block's first tile are loaded."""
-        layer_ends = last & ~more_rows & last_column
         slot_ends = layer_ends & one_row
         m.d.comb += [
             then.last_tile.eq(last), then.layer_ends.eq(layer_ends),
@@ -373,8 +376,7 @@ class IssueMachine(Machine):
         ]  # fmt: skip
         with m.If(last & more_rows):
             m.d.comb += then.weight.eq(now.weight_column)
-        with m.Elif(last):
-            m.d.comb += then.weight_column.eq(self._next_weight(now))
+        m.d.comb += then.column_follows.eq(last & ~more_rows)
 
     def _next_weight(self, now: SimpleNamespace) -> Value:
         """The weight row after those loaded up to and with this slot."""
@@ -405,5 +407,4 @@ class IssueMachine(Machine):
         if self.config.protected:
             m.d.comb += [then.dry.eq(now.ahead_dry), then.skip.eq(now.skip - now.ahead_dry)]
         self._last_tile(m, now, then, last=now.ahead_single, more_rows=now.ahead_more,
-                        last_column=Mux(column_ends, now.last_but_one, now.last_column),
-                        one_row=now.ahead_one_row)  # fmt: skip
+                        layer_ends=now.ahead_ends_layer, one_row=now.ahead_one_row)  # fmt: skip

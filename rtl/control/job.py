@@ -68,8 +68,8 @@ class JobMachine(Machine):
     """
 
     flow = frozenset({
-        "deciding", "finished", "state", "at_last", "capture", "capture_index", "faults", "trouble", "fault", "calm",
-        "halted",
+        "fetching", "deciding", "finished", "state", "at_last", "capture", "capture_index", "faults", "trouble", "fault",
+        "calm", "halted",
     })  # fmt: skip
 
     def __init__(self, *, config: Config, flush_cycles: int):
@@ -79,6 +79,7 @@ class JobMachine(Machine):
         commands = range(config.commands)
         self.state = StructLayout({
             "phase": Phase,
+            "fetching": 1,
             "deciding": 1,
             "counter": range(max(flush_cycles, COMMAND_WORDS + Scratchpad.latency) + 1),
             "command": commands,
@@ -180,13 +181,13 @@ class JobMachine(Machine):
             halts = now.halted
         else:
             halts = now.phase == Phase.FLUSH
-        fetching = now.phase == Phase.FETCH
         m.d.comb += [
+            then.fetching.eq(then.phase == Phase.FETCH),
             then.deciding.eq(then.phase == Phase.DECIDE),
             port.prepare.eq(now.deciding),
-            port.fetch.eq(fetching & (now.counter < COMMAND_WORDS)),
+            port.fetch.eq(now.fetching & (now.counter < COMMAND_WORDS)),
             port.fetch_address.eq((now.command << 3) | now.counter[:3]),
-            then.capture.eq(fetching & (now.counter >= latency - 1) & (now.counter < COMMAND_WORDS + latency - 1)),
+            then.capture.eq(now.fetching & (now.counter >= latency - 1) & (now.counter < COMMAND_WORDS + latency - 1)),
             then.capture_index.eq(now.counter - (latency - 1)),
             port.capture.eq(now.capture),
             port.capture_index.eq(now.capture_index),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.asserts import AnySeq, Initial
-from amaranth.hdl import Assert, Assume, Cat, Fragment, Module, Mux, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Const, Fragment, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
 from vanallen.rtl.bus.axi_lite import OKAY, SLVERR
@@ -79,15 +79,18 @@ class AxiRules(BridgeSpecification):
         always(m, "invariant: held twice", (write_waits < HELD) | ~read.request | answered)
         always(m, "invariant: not held again", (write_waits <= HELD) | answered)
         always(m, "invariant: what executed is answered", (write_waits <= HELD + 1) | port.bvalid)
-        window = self.bridge.addresses.first[-WINDOW_BITS:]
-        same = self.reads.address[-WINDOW_BITS:] == window
+        address, asked = self.bridge.addresses, self.reads.address
+        window = address.first[-WINDOW_BITS:]
+        same = (asked[-WINDOW_BITS:] == window) & (window != Window.REGISTERS)
+        struck = ~address.sound | (asked.xor() ^ self.reads.address_parity) if self.config.protected else Const(0)
+        always(m, "a write waits only for a read", ~read.holds | read.request)
         always(m, "a write waits only for a read of the same RAM",
-               ~self.held | (read.request & same & (window != Window.REGISTERS)))  # fmt: skip
+               (read.holds == (read.request & same)) | struck | (self.write.addresses == 0))  # fmt: skip
         for name in ("command", "parameter", "weight", "activation"):
             read_row, written_row = (self.asks(f"{name}_{way}", "address") for way in ("read", "write"))
             reads, writes = (self.asks(f"{name}_{way}", "enable").any() for way in ("read", "write"))
             meets = reads & writes & (read_row == written_row)
-            always(m, f"{name} RAM is never asked to read and write one row", ~meets)
+            always(m, f"{name} RAM is never asked to read and write one row", ~meets | struck)
         read_waits = self._wait(m, "read", (self.asked != self.taken) & ~port.rvalid, Value.cast(1), READ_WAIT)
         always(m, "a read owed a response gets one in time", read_waits <= READ_WAIT)
         full = self._wait(m, "full", ~port.arready & (~port.rvalid | port.rready), ~read.paused, ASK_WAIT)

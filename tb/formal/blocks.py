@@ -85,6 +85,8 @@ class AccumulatorsApart(Specification):
         always(m, "invariant: a block that drains has an end", ~drain.active | (drain.end != End.NONE))
         always(m, "invariant: a layer ends in a block's last tile",
                ~(issue.streaming & issue.layer_ends) | issue.last_tile)  # fmt: skip
+        always(m, "invariant: what ends the layer is one tile of a last row block",
+               ~issue.ahead_ends_layer | (issue.ahead_single & ~issue.ahead_more))  # fmt: skip
         there = [*(tag.valid for tag in self.adding), drain.pending, drain.active,
                  *(tag.valid for tag in self.draining)]  # fmt: skip
         ends = [*(tag.end for tag in self.adding), drain.pending_end, drain.end, *(tag.end for tag in self.draining)]
@@ -98,10 +100,12 @@ class AccumulatorsApart(Specification):
         """After an error, after a reset and between commands: what is on its way leaves, nothing follows."""
         issue, drain, job, fill = self.issue, self.drain, self.job, self.fill
         self.halted = (job.phase == Phase.FLUSH) & (job.counter > 0)
-        self.filled = fill.filling & (fill.row > 0)
+        over = fill.zero & ~fill.filling
+        self.filled = (fill.filling & (fill.row > 1)) | over
+        always(m, "invariant: a fill pass restarts the others", ~fill.filling | (fill.row == 0) | fill.zero)
         for kind, tags in (("", self.adding), ("drain ", self.draining)):
             for place, tag in enumerate(tags):
-                gone = (self.halted & (job.counter > place + 1)) | (self.filled & (fill.row > place + 1))
+                gone = (self.halted & (job.counter > place + 1)) | (self.filled & (over | (fill.row > place + 2)))
                 always(m, f"invariant: {kind}tag {place} is idle some cycles after a stop", ~(tag.valid & gone))
         still = ~(issue.preloading | issue.streaming | issue.go | drain.active | drain.pending)
         still &= issue.uncommitted == 0
@@ -113,7 +117,7 @@ class AccumulatorsApart(Specification):
         always(m, "invariant: what is decided is known beforehand", job.deciding == (job.phase == Phase.DECIDE))
         always(m, "invariant: calm is without trouble", job.calm == (job.trouble == ErrorCode.NONE))
         always(m, "invariant: what is on its way is of a job",
-               self.runs | (still & (empty | (fill.filling & idle))))  # fmt: skip
+               self.runs | (still & (empty | (fill.filling & fill.zero & idle))))  # fmt: skip
 
     def _blocks(self, m: Module) -> None:
         """Each uncommitted block has its place, behind the older one."""

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from vanallen.boards.catalog import BOARDS
-from vanallen.rtl.config import preset
+from vanallen.rtl.config import PROTECTIONS, preset
 from vanallen.synth.bitstream import build_bitstream
 
-NANO = replace(BOARDS["ulx3s-45f"], name="nano-45f", config="nano", clock_mhz=50)
+NANO = replace(BOARDS["ulx3s-45f"], name="nano-45f", config="nano", protection="none", clock_mhz=50)
 
 
 def check(result, config):
@@ -27,6 +27,7 @@ def test_nano_meets_its_clock():
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
+@pytest.mark.parametrize("protection", PROTECTIONS)
 @pytest.mark.parametrize("name", BOARDS)
-def test_a_board_that_ships_meets_its_clock(name):
-    check(build_bitstream(BOARDS[name]), preset(BOARDS[name].config))
+def test_a_board_that_ships_meets_its_clock(name, protection):
+    check(build_bitstream(replace(BOARDS[name], protection=protection)), preset(BOARDS[name].config, protection))

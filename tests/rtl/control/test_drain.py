@@ -1,6 +1,7 @@
 """The drain machine alone, against a direct enumeration of rows and channel groups."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -41,8 +42,9 @@ def enumerate_slots(command, config):
     return slots
 
 
-def drain(simulate, config, command, rng, *, tiles=2):
-    """Streams the rows of each block ``tiles`` times and lets it drain; (slots with their cycle, error)."""
+def drain(simulate, config, command, rng, *, tiles=2, skip=0):
+    """Passes over the first ``skip`` blocks, a row a cycle, then streams the rows of each block ``tiles`` times and
+    lets it drain; (slots with their cycle, error)."""
     machine = Control(machine=DrainMachine(config=config))
     slots, arrivals, errors = [], [], []
 
@@ -65,7 +67,15 @@ def drain(simulate, config, command, rng, *, tiles=2):
         await watch(ctx, 1)
         ctx.set(machine.prepare, 0)
         committed = 0
-        for index, (_, _, rows, end) in enumerate(blocks_of(command)):
+        for _, _, rows, end in list(blocks_of(command))[:skip]:
+            for row in range(rows):
+                ctx.set(machine.skips_row, 1)
+                ctx.set(machine.skips, end if row == rows - 1 else End.NONE)
+                await watch(ctx, 1)
+        if skip:
+            ctx.set(machine.skips_row, 0)
+            ctx.set(machine.skips, End.NONE)
+        for index, (_, _, rows, end) in list(enumerate(blocks_of(command)))[skip:]:
             ctx.set(machine.last_block, end != End.BLOCK)
             ctx.set(machine.last_rows, rows - 1 if end != End.BLOCK else rng.randrange(8))
             for tile in range(tiles):
@@ -110,6 +120,24 @@ def test_random_layers(simulate, config, seed):
     slots, error = drain(simulate, config, command, rng)
     assert slots == enumerate_slots(command, config)
     assert error == ErrorCode.NONE
+
+
+@pytest.mark.parametrize("config", CONFIGS[:3], ids=lambda config: config.name)
+@pytest.mark.parametrize("seed", range(5))
+def test_blocks_that_are_committed_are_passed_over(simulate, config, seed):
+    """Also where a column block's rows end in one cycle and the next one's begin in the cycle after."""
+    rng, config = random.Random(seed), replace(config, protection="full")
+    words = config.columns // config.rows
+    command = random_command(rng, config, output_groups=rng.randint(words + 1, 3 * words))
+    blocks = list(blocks_of(command))
+    per_column = len(blocks) // command["column_blocks"]
+    for skip in {per_column, per_column + per_column // 2, len(blocks) - 1}:
+        slots, error = drain(simulate, config, command, rng, skip=skip)
+        want, ends = enumerate_slots(command, config), 0
+        while ends < skip:
+            ends += want.pop(0)[5] != 0
+        assert slots == want, skip
+        assert error == ErrorCode.NONE
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,10 @@ def host(trace):
 
 @pytest.mark.parametrize(("entry", "data"), [("start", START), ("reset", RESET)])
 def test_it_is_not_idle_in_the_cycle_of_a_pulse(host, entry, data):
-    """A write behind it is decided in that cycle, and in the next ``busy`` says the same from a register."""
-    rows = host([*write(entry, data), {}], [entry, "idle"])
-    assert rows == [(0, 1), (1, 0), (0, 0)]
+    """A write behind it is decided in that cycle; in the next ``busy`` says the same from a register, after a reset a
+    cycle later."""
+    rows = host([*write(entry, data), {}, {}, {}], [entry, "idle"])
+    assert rows == [(0, 1), (1, 0), (0, 0), (0, entry == "start"), (0, 1)]
 
 
 def test_it_is_idle_a_cycle_after_nobody_is_busy(host):

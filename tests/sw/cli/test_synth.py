@@ -21,6 +21,7 @@ BOARD = Board(
     device="LFE5U-45F",
     speed="6",
     oscillator="clk25",
+    protection="{protection}",
 )
 """
 
@@ -33,8 +34,8 @@ def here(tmp_path, monkeypatch):
 
 @pytest.fixture
 def board_file(tmp_path):
-    def write(clock_mhz):
-        (tmp_path / "mine.py").write_text(BOARD.format(clock_mhz=clock_mhz))
+    def write(clock_mhz, protection="none"):
+        (tmp_path / "mine.py").write_text(BOARD.format(clock_mhz=clock_mhz, protection=protection))
         return "mine.py"
 
     return write
@@ -219,7 +220,7 @@ def test_an_unprotected_chip_is_not_audited(capsys, areas):
 def test_a_board_whose_netlist_has_failures_is_not_placed(capsys, board_file, square, monkeypatch):
     monkeypatch.setattr(bitstream, "audit_board", lambda *_: audited(*FAILURES))
     monkeypatch.setattr(bitstream, "place", None)
-    assert main(["synth", "--board", board_file(100), "--protection", "full", "--json", "-"]) == 1
+    assert main(["synth", "--board", board_file(100, "full"), "--json", "-"]) == 1
     captured = capsys.readouterr()
     result = json.loads(captured.out)
     assert result["audit"]["failures"] == FAILURES and result["bitstream"] is None and not result["met"]
@@ -229,8 +230,8 @@ def test_a_board_whose_netlist_has_failures_is_not_placed(capsys, board_file, sq
 def test_the_audit_of_a_board(capsys, board_file, square, monkeypatch):
     monkeypatch.setattr(bitstream, "audit_board", lambda *_: audited())
     monkeypatch.setattr(bitstream, "measure_area", lambda *_, **__: None)
-    assert main(["synth", "--board", board_file(100), "--protection", "full", "--audit", "--json", "-"]) == 0
+    assert main(["synth", "--board", board_file(100, "full"), "--audit", "--json", "-"]) == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out)["audit"]["failures"] == []
     assert "voters, 1 listed inputs: sound" in captured.err
-    assert "say --protection full" in one_line(capsys, "--board", "mine.py", "--audit")
+    assert "say --protection full" in one_line(capsys, "--board", board_file(100, "none"), "--audit")
