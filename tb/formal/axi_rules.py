@@ -82,7 +82,14 @@ class AxiRules(BridgeSpecification):
         address, asked = self.bridge.addresses, self.reads.address
         window = address.first[-WINDOW_BITS:]
         same = (asked[-WINDOW_BITS:] == window) & (window != Window.REGISTERS)
-        struck = ~address.sound | (asked.xor() ^ self.reads.address_parity) if self.config.protected else Const(0)
+        struck: Value = Const(0)
+        if self.config.protected:
+            odd = asked.xor() ^ self.reads.address_parity
+            struck = ~address.sound | odd
+            always(m, "invariant: a read's address is sound until a flip", self.spent | ~read.request | ~odd)
+            for place, entry in enumerate((self.addresses_held.entry_0, self.addresses_held.entry_1)):
+                always(m, f"invariant: address {place} is sound until a flip",
+                       self.spent | (self.write.addresses <= place) | ~entry.xor())  # fmt: skip
         always(m, "a write waits only for a read", ~read.holds | read.request)
         always(m, "a write waits only for a read of the same RAM",
                (read.holds == (read.request & same)) | struck | (self.write.addresses == 0))  # fmt: skip

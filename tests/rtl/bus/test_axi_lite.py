@@ -144,10 +144,13 @@ def read_traffic(simulate, rng, count, offer, take, latency=3, pause=0.0):
     queue, requested = {}, {}
 
     async def testbench(ctx):
-        offered, taken, waiting, paused = 0, 0, None, 0
+        offered, taken, waiting, paused, meets = 0, 0, None, 0, 0
         for cycle in range(DEADLINE):
             offered = offered or (taken < count and rng.random() < offer)
             assert not (paused and ctx.get(channel.arready)), "no address may be taken after a pause"
+            assert ctx.get(channel.holds) == (ctx.get(channel.request) and meets), "it holds what met a cycle ago"
+            meets = rng.randrange(2)
+            ctx.set(channel.meets, meets)
             paused = int(rng.random() < pause)
             ctx.set(channel.pause, paused)
             ctx.set(channel.arvalid, int(offered))

@@ -25,7 +25,11 @@ def steps_of(rng, count):
 @pytest.mark.parametrize("protected", [False, True])
 def test_first_in_first_out(trace, protected):
     steps, firsts = steps_of(random.Random(1), 500)
-    outputs = trace(PairQueue(bits=BITS, protected=protected), steps, ["first", "sound"] if protected else ["first"])
-    for cycle, (first, output) in enumerate(zip(firsts, outputs, strict=True)):
-        assert first is None or output == ((first, 1) if protected else (first,)), cycle
+    names = ["following", "first", "sound"] if protected else ["following", "first"]
+    outputs = trace(PairQueue(bits=BITS, protected=protected), steps, names)
+    before = None
+    for cycle, (first, (following, *output)) in enumerate(zip(firsts, outputs, strict=True)):
+        assert first is None or output == ([first, 1] if protected else [first]), cycle
+        assert first is None or first == before, cycle
+        before = following
     assert sum(first is not None for first in firsts) > 300
