@@ -50,7 +50,7 @@ PLAIN = (
               "the swap enable likewise"),
     Exemption("PairQueue", "first|entry_0", "state", "Control",
               "the address and the word of a write: under parity, compared in the cycle in which it executes"),
-    Exemption("PairQueue", "entry_1", "state", "Control",
+    Exemption("PairQueue", "second|entry_1", "state", "Control",
               "whether the write after next waits for a read: one that was struck waits no longer, and isn't done"),
     Exemption("ReadAddress", "first|address", "state", "Control",
               "where the host reads: under parity, and where it doesn't fit the answer is an error"),

@@ -176,11 +176,12 @@ class HostBridge(wiring.Component):
 
     def _reads(self, m: Module) -> None:
         decode, reads = self.read_decode, self.reads
-        window = self.addresses.following[-WINDOW_BITS:]
-        # rows are not compared: that would take too long
-        meets = (window != Window.REGISTERS) & (reads.i[-WINDOW_BITS:] == window)
+        coming, second, first = (
+            self._same_ram(address) for address in (self.port.awaddr[3:], self.addresses.second, self.addresses.first)
+        )
         copies = zip(self.read_channel.copies, self.write_channel.copies, self.idle, strict=True)
         for index, (read, write, idle) in enumerate(copies):
+            meets = Mux(write.address_place[0], coming, Mux(write.request, second, first))
             m.d.comb += [read.meets.eq(meets), write.hold.eq(read.holds), read.pause.eq(write.due & read.holds)]
             for window in MEMORIES:
                 target, banks, row = self._target(window, "read", index)
@@ -190,6 +191,12 @@ class HostBridge(wiring.Component):
             self.log_address.eq(reads.address),
             self.read_address.eq(Cat(Const(0, 3), reads.next_place)),
         ]
+
+    def _same_ram(self, address: Value) -> Value:
+        """Whether ``address`` and that of the next read are of one RAM. Rows are not compared: that takes too long."""
+        window = address[-WINDOW_BITS:]
+        same: Value = (window != Window.REGISTERS) & (window == self.reads.i[-WINDOW_BITS:])
+        return same
 
     def _target(self, window: Window, direction: str, index: int) -> tuple[wiring.PureInterface, Value, Value]:
         """The request of copy ``index`` to a RAM, and what is decoded for it: bank, row."""

@@ -68,8 +68,8 @@ class JobMachine(Machine):
     """
 
     flow = frozenset({
-        "fetching", "deciding", "finished", "state", "at_last", "capture", "capture_index", "faults", "trouble", "fault",
-        "calm", "halted",
+        "fetching", "deciding", "finished", "state", "at_last", "capture", "capture_index", "faults", "trouble",
+        "fault", "calm", "halted",
     })  # fmt: skip
 
     def __init__(self, *, config: Config, flush_cycles: int):

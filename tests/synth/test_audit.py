@@ -83,8 +83,7 @@ def sound(tmp_path_factory):
     return found
 
 
-HERE = [entry for entry in PROTECTED
-        if entry.owner in ("PairQueue", "ReadAddress", "Decoder")]  # fmt: skip
+HERE = [entry for entry in PROTECTED if entry.owner in ("PairQueue", "Decoder")]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -99,7 +98,7 @@ def test_host_bridge_and_scratchpad_are_sound(sound, form):
             for what in ("corrected", "uncorrectable")
         ),
         "bridge.addresses.entry_0",
-        "bridge.reads.address",
+        "bridge.addresses.entry_1",
         "bridge.words.entry_0",
     ]
 
