@@ -57,7 +57,7 @@ class Board:
     device: str
     speed: str
     oscillator: str
-    protection: str = "none"
+    protection: str = "full"
     baud: int = BAUD
     uart: tuple[str, int] = ("uart", 0)
     led: tuple[str, int] = ("led", 0)

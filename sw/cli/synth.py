@@ -233,7 +233,8 @@ def _board(arguments: argparse.Namespace, output: Output) -> int:
             return _unsound(board, failed.audit, output)
     for line in _lines(result):
         output.print(line)
-    record = f"synth-{board.name}" if board.protection == "none" else f"synth-{board.name}-{board.protection}"
+    default = board.protection == DEFAULT_PROTECTION
+    record = f"synth-{board.name}" if default else f"synth-{board.name}-{board.protection}"
     output.write_json(asdict(result), record=record)
     return 0 if result.met else 1
 

@@ -25,10 +25,10 @@ def test_board_is_what_its_board_file_says(board):
     assert len(uart.rx) == len(uart.tx) == len(platform.request(*board.led, dir="-")) == 1
 
 
-def test_payload_on_an_85f_and_cubesat_on_a_45f():
-    assert {name: (board.config, board.device) for name, board in BOARDS.items()} == {
-        "ulx3s-85f": ("payload", "LFE5U-85F"),
-        "ulx3s-45f": ("cubesat", "LFE5U-45F"),
+def test_protected_payload_on_an_85f_and_cubesat_on_a_45f():
+    assert {name: (board.config, board.device, board.protection) for name, board in BOARDS.items()} == {
+        "ulx3s-85f": ("payload", "LFE5U-85F", "full"),
+        "ulx3s-45f": ("cubesat", "LFE5U-45F", "full"),
     }
 
 
