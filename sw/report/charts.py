@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from .svg import WIDTH, axis, figure, scale, tag, ticks
-from .text import percent, thousands
+from .text import chip_name, percent, thousands
 
 __all__ = ["gate_chart", "layer_chart", "seed_chart", "utilization_chart", "waffle"]
 
@@ -19,6 +19,8 @@ _BAR = 13
 _SQUARE = 11
 _A_LINE = 30
 """Squares a line of a waffle."""
+_NAMES = 90
+"""Width left for the names of chips."""
 
 
 def layer_chart(layers: Sequence[Figures]) -> Markup:
@@ -60,29 +62,29 @@ def _short(text: str, length: int) -> str:
 
 
 def utilization_chart(benches: Sequence[Figures]) -> Markup:
-    """Ideal over measured cycles of each workload on each configuration."""
+    """Ideal over measured cycles of each workload on each chip."""
     names = list(dict.fromkeys(work["name"] for bench in benches for work in bench["workloads"]))
-    place, y, parts = scale(0, 100, 70, WIDTH - 58), 0.0, []
+    place, y, parts = scale(0, 100, _NAMES, WIDTH - 58), 0.0, []
     for name in names:
         parts.append(tag("text", name, x=1, y=y + 13, class_="strong"))
         y += 20
         for bench in benches:
             for work in bench["workloads"]:
                 if work["name"] == name:
-                    parts.append(_utilization(work, bench["config"], y, place(100 * work["utilization"])))
+                    parts.append(_utilization(work, chip_name(bench), y, place(100 * work["utilization"])))
                     y += 18
         y += 8
     lines = axis(place, [0, 25, 50, 75, 100], 0, y, " %")
-    return figure("Utilization of the array by workload and configuration", y + 18, lines, *parts)
+    return figure("Utilization of the array by workload and chip", y + 18, lines, *parts)
 
 
-def _utilization(work: Figures, config: str, y: float, end: float) -> Markup:
-    title = f"{work['name']} on {config}: {work['cycles']:,} cycles, ideal {work['ideal_cycles']:,}"
+def _utilization(work: Figures, chip: str, y: float, end: float) -> Markup:
+    title = f"{work['name']} on {chip}: {work['cycles']:,} cycles, ideal {work['ideal_cycles']:,}"
     return tag(
         "g",
         tag("title", title),
-        tag("text", config, x=64, y=y + 10.5, text_anchor="end"),
-        tag("rect", x=70, y=y, width=end - 70, height=_BAR, rx=2, class_="ideal"),
+        tag("text", chip, x=_NAMES - 6, y=y + 10.5, text_anchor="end"),
+        tag("rect", x=_NAMES, y=y, width=end - _NAMES, height=_BAR, rx=2, class_="ideal"),
         tag("text", percent(work["utilization"], 2), x=WIDTH - 1, y=y + 10.5, text_anchor="end", class_="value"),
     )
 
@@ -140,21 +142,21 @@ def waffle(description: str, good: int, bad: Sequence[str]) -> Markup:
 
 
 def gate_chart(areas: Sequence[Figures]) -> Markup:
-    """Gate equivalents of each configuration."""
+    """Gate equivalents of each chip."""
     largest = max(area["gates"] for area in areas)
-    place = scale(0, largest, 70, WIDTH - 66)
+    place = scale(0, largest, _NAMES, WIDTH - 66)
     rows = []
     for index, area in enumerate(areas):
         y, end = 20.0 * index, place(area["gates"])
         rows.append(
             tag(
                 "g",
-                tag("title", f"{area['config']}: {area['gates']:,.0f} gate equivalents"),
-                tag("text", area["config"], x=64, y=y + 11, text_anchor="end"),
-                tag("rect", x=70, y=y, width=end - 70, height=_BAR, rx=2, class_="ideal"),
+                tag("title", f"{chip_name(area)}: {area['gates']:,.0f} gate equivalents"),
+                tag("text", chip_name(area), x=_NAMES - 6, y=y + 11, text_anchor="end"),
+                tag("rect", x=_NAMES, y=y, width=end - _NAMES, height=_BAR, rx=2, class_="ideal"),
                 tag("text", thousands(area["gates"]), x=WIDTH - 1, y=y + 11, text_anchor="end", class_="value"),
             )
         )
     bottom = 20.0 * len(areas)
     lines = axis(place, ticks(0, largest, 3), 0, bottom, "")
-    return figure("Gate equivalents by configuration", bottom + 18, lines, *rows)
+    return figure("Gate equivalents by chip", bottom + 18, lines, *rows)

@@ -12,6 +12,7 @@ from typing import Any
 from vanallen.rtl.config import PRESETS
 
 from .commands import KINDS, command_of
+from .text import chip_name
 
 __all__ = ["Result", "Results", "collect"]
 
@@ -90,9 +91,9 @@ def _read(path: Path) -> list[Result]:
 
 
 def _newest(results: list[Result]) -> list[Result]:
-    """One result a configuration."""
+    """One result a chip."""
     return list(
-        {result.data["config"]: result for result in sorted(results, key=lambda result: result.written)}.values()
+        {chip_name(result.data): result for result in sorted(results, key=lambda result: result.written)}.values()
     )
 
 

@@ -1,8 +1,16 @@
-"""Numbers as people read them."""
+"""Numbers and names as people read them."""
 
 from __future__ import annotations
 
-__all__ = ["percent", "thousands"]
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["chip_name", "percent", "thousands"]
+
+
+def chip_name(data: Mapping[str, Any]) -> str:
+    """The chip that a result is of: its configuration, and its protection unless that is full."""
+    return data["config"] if data["protection"] == "full" else f"{data['config']}, {data['protection']}"
 
 
 def thousands(value: float | None, digits: int = 0) -> str:

@@ -30,10 +30,10 @@ def bench(config="cubesat", **changes):
     return {"config": config, "protection": "full", "seed": 1, "workloads": [work | changes], "skipped": skipped}
 
 
-def area(config, gates):
+def area(config, gates, protection="none"):
     modules = [{"path": "", "count": 1, "gates": gates, "flip_flops": 10, "memory_bits": 0},
                {"path": "array", "count": 1, "gates": 20480.0, "flip_flops": 5, "memory_bits": 0}]  # fmt: skip
-    return {"config": config, "protection": "none", "gates": gates, "modules": modules}
+    return {"config": config, "protection": protection, "gates": gates, "modules": modules}
 
 
 RESULTS = {

@@ -74,7 +74,8 @@ def test_a_square_for_each():
 
 
 def test_gates_are_in_proportion():
-    small, large = widths(gate_chart([{"config": "a", "gates": 100}, {"config": "b", "gates": 400}]), "ideal")
+    areas = [{"config": name, "protection": "full", "gates": gates} for name, gates in (("a", 100), ("b", 400))]
+    small, large = widths(gate_chart(areas), "ideal")
     assert small == pytest.approx(large / 4)
 
 

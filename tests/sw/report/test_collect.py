@@ -7,6 +7,7 @@ import pytest
 
 from vanallen.sw.report.collect import collect
 from vanallen.sw.report.commands import KINDS, SUGGESTED
+from vanallen.sw.report.text import chip_name
 
 from .conftest import RESULTS, area, bench, write
 
@@ -39,12 +40,12 @@ def test_small_presets_come_first(tmp_path):
     assert found == ["nano", "cubesat", "payload", "a-chip-of-ones-own"]
 
 
-def test_the_newest_area_of_each_configuration(tmp_path):
+def test_the_newest_area_of_each_chip(tmp_path):
     write(tmp_path, "synth-area-all", {"configs": [area("nano", 1.0), area("cubesat", 2.0)]})
-    write(tmp_path, "synth-area-nano", {"configs": [area("nano", 3.0)]})
+    write(tmp_path, "synth-area-nano", {"configs": [area("nano", 3.0), area("nano", 4.0, protection="full")]})
     os.utime(tmp_path / "results" / "synth-area-all.json", (1e9, 1e9))
-    found = {result.data["config"]: result.data["gates"] for result in collect(tmp_path)["area"]}
-    assert found == {"nano": 3.0, "cubesat": 2.0}
+    found = {chip_name(result.data): result.data["gates"] for result in collect(tmp_path)["area"]}
+    assert found == {"nano, none": 3.0, "nano": 4.0, "cubesat, none": 2.0}
 
 
 def test_a_comparison_of_areas_is_not_shown_and_not_complained_of(tmp_path):
