@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux
+from amaranth.hdl import Fragment, Module, Mux
 
-from vanallen.rtl.bus.counters import SaturatingCounter
+from vanallen.rtl.bus.counters import CycleLog, SaturatingCounter
 
-from .specification import Specification, always, drive_freely, history
+from .memories import memories
+from .specification import Specification, always, drive_freely, history, registers
 
-__all__ = ["CounterContract"]
+__all__ = ["CounterContract", "CycleLogContract"]
 
 
 class CounterContract(Specification):
@@ -29,3 +30,28 @@ class CounterContract(Specification):
         # what history gives is zero after a reset, and so is the counter
         counted = Mux(value == largest, largest, value + history(m, count, "count_before_that"))
         always(m, "it counts", counter.value == Mux(clear, 0, counted))
+
+
+class CycleLogContract(Specification):
+    """What is written to the log two cycles after a command's last one: how many it had, up to the largest; zeros while
+    it is filled, a row after the other."""
+
+    def specify(self, m: Module) -> None:
+        log = CycleLog()
+        m.submodules.log = fragment = Fragment.get(log, None)
+        drive_freely(m, log)
+        held = registers(fragment)
+        counts, done, fills, index = (
+            history(m, history(m, getattr(log, name), f"{name}_before"), f"{name}_before_that")
+            for name in ("count", "done", "fill", "index")
+        )
+        largest = (1 << len(held.cycles)) - 1
+        cycles, row = history(m, held.cycles, "cycles_before"), history(m, held.fill_row, "fill_row_before")
+        counted = Mux(cycles == largest, largest, cycles + 1)
+        always(m, "it counts", held.cycles == Mux(done | ~counts, 0, counted))
+        always(m, "rows are filled in turn", held.fill_row == (row + fills)[: len(row)])
+        ((_, memory),) = memories(fragment)
+        (write,) = memory._write_ports
+        always(m, "a command is logged as it ends", write._en == (fills | done))
+        always(m, "in its row", ~write._en | (write._addr == Mux(fills, row, index)))
+        always(m, "its cycles", ~write._en | (write._data == Mux(fills, 0, (cycles + 1)[: len(cycles)])))

@@ -23,7 +23,7 @@ from .axi_rules import AxiRules, ReadyIndependence
 from .blocks import AccumulatorsApart
 from .codes import CodeCorrects, DecoderSums, EncoderSums
 from .copies import CopyMasked, machines
-from .counting import CounterContract
+from .counting import CounterContract, CycleLogContract
 from .delays import SkewContract, TagContract
 from .governor import GovernorBound
 from .lane import LaneEqual, ParityMoves, Products, ProductSum
@@ -34,13 +34,13 @@ from .scrubbing import ScrubberContract
 from .specification import Specification, always, drive_freely, history
 from .watchdog import WatchdogEnds, WatchdogFalls
 
-__all__ = ["COUNTER", "MemoryContract", "proofs"]
+__all__ = ["COUNTER", "CYCLE_LOG", "MemoryContract", "proofs"]
 
 GOVERNOR_BITS = 4
 """Width of the windows for which the governor's bound is proven: all up to 15 cycles."""
 
-COUNTER = "counter.saturates"
-"""Name of the proof about the counters."""
+COUNTER, CYCLE_LOG = "counter.saturates", "counter.cycle_log"
+"""Names of the proofs about the counters, and about the cycles of each command."""
 
 CODES = ((32, 11), (64, 9), (64, 15))
 """Data and address bits of the codes that are proven: nano's, the parameters', and the largest."""
@@ -117,7 +117,8 @@ def _accumulators(config: Config) -> list[Proof]:
 
 def _counters() -> list[Proof]:
     bits = register(COUNTERS[0]).field("count").width
-    return [Proof(name=COUNTER, mode="prove", depth=2, build=partial(CounterContract, bits=bits))]
+    return [Proof(name=COUNTER, mode="prove", depth=2, build=partial(CounterContract, bits=bits)),
+            Proof(name=CYCLE_LOG, mode="prove", depth=2, build=CycleLogContract, script=CUT)]  # fmt: skip
 
 
 def _lane() -> list[Proof]:

@@ -18,7 +18,7 @@ from vanallen.rtl.config import Config
 from vanallen.rtl.registers import COUNTERS, register
 from vanallen.rtl.verilog import TOP
 from vanallen.tb.formal.proof import Proof
-from vanallen.tb.formal.registry import COUNTER, proofs
+from vanallen.tb.formal.registry import COUNTER, CYCLE_LOG, proofs
 from vanallen.tb.formal.solver import convert, solve
 
 from .draw import CONTROL, Mutation, prepared
@@ -59,6 +59,7 @@ def contracts(config: Config) -> tuple[Contract, ...]:
     width = register(COUNTERS[0]).field("count").width
     found = [Contract(f"{below}.{name}", "top.counter", (COUNTER,), True) for name in COUNTERS
              if register(name).field("count").width == width]  # fmt: skip
+    found.append(Contract(f"{below}.cycle_log", "top.log", (CYCLE_LOG,), False))
     rams = [f"{window.name.lower()}_ram" for window in MEMORIES]
     found += [Contract(f"{below}.{ram}", "top.dut", (f"memory.{ram}",), False) for ram in rams]
     for lane in range(config.lanes):
@@ -97,8 +98,9 @@ def _specification(config: Config, proof: str) -> tuple[Proof, str]:
 
 def _counterpart(config: Config, mutation: Mutation, contract: Contract, specification: str) -> Mutation | None:
     """The same fault in the specification's copy of the block: in the submodule of the same name, or the cell at the
-    same place in the list. None where there is none to judge by: a submodule whose port has another name or lies at
-    the contract's cut, a clock (the proofs have one, and one edge), a cell that an incomplete contract doesn't need."""
+    same place in the list; where a memory makes the lists differ, the cell of the same name and kind. None where there
+    is none to judge by: a submodule whose port has another name or lies at the contract's cut, a clock (the proofs have
+    one, and one edge), a cell that an incomplete contract doesn't need."""
     if mutation.port in ("CLK", "clk") or (mutation.module, mutation.cell) == (contract.module, contract.cut):
         return None
     place = contract.place + mutation.module.removeprefix(contract.module)
@@ -110,7 +112,8 @@ def _counterpart(config: Config, mutation: Mutation, contract: Contract, specifi
         return mutation.moved(place, there[[cell.name for cell in here].index(mutation.cell)].name)
     if contract.complete:
         raise ValueError(f"{place} in the specification must have the cells of {mutation.module}")
-    return None
+    own = next(cell for cell in here if cell.name == mutation.cell)
+    return mutation.moved(place, own.name) if own.kind and own in there else None
 
 
 def _with_fault(specification: str, mutation: Mutation, active: bool) -> str:

@@ -39,6 +39,12 @@ def test_a_counter_without_its_fault_is_proven_and_that_is_all_it_does(in_counte
     assert by_contract(NANO, in_counters[0], active=False) == (Verdict.EQUIVALENT, "proof: counter.saturates")
 
 
+def test_a_high_bit_of_the_cycles_breaks_the_proof_of_the_log():
+    mutation = Mutation("bus", "inv", "vanallen.accelerator.cycle_log", "$23", "Y", 20, None, "")
+    assert by_contract(NANO, mutation) == (Verdict.KILLED, "proof: counter.cycle_log: it counts")
+    assert by_contract(NANO, mutation, active=False) is None, "the contract doesn't say what is read"
+
+
 def test_a_low_bit_of_a_product_breaks_the_proof_of_the_multiplier(drawn):
     mutation = named(drawn, "requant:accelerator.requantizer.lane_0.multiply:$20.D[11]:const0")
     assert by_contract(NANO, mutation) == (Verdict.KILLED, "proof: lane.product_sum: product")
