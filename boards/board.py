@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vanallen.rtl.config import preset
+from vanallen.rtl.config import DEFAULT_PROTECTION, preset
 from vanallen.rtl.link.rmap import BAUD
 
 __all__ = ["Board"]
@@ -57,7 +57,7 @@ class Board:
     device: str
     speed: str
     oscillator: str
-    protection: str = "full"
+    protection: str = DEFAULT_PROTECTION
     baud: int = BAUD
     uart: tuple[str, int] = ("uart", 0)
     led: tuple[str, int] = ("led", 0)

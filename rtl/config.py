@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["PRESETS", "PROTECTED_COLUMNS", "PROTECTIONS", "Config", "preset"]
+__all__ = ["DEFAULT_PROTECTION", "PRESETS", "PROTECTED_COLUMNS", "PROTECTIONS", "Config", "chip_name", "preset"]
 
 ARRAY_ROWS = (4, 8, 16)
 """Heights of the systolic array that the partial-sum widths and the RAM words are made for."""
@@ -14,6 +14,9 @@ COMMAND_WORDS = 8
 
 PROTECTIONS = ("none", "full")
 """What a build may be protected by."""
+
+DEFAULT_PROTECTION = "full"
+"""What it is protected by unless told otherwise."""
 
 PROTECTED_COLUMNS = 16
 """Widest array with a checksum column: the sum of so many int8 has 12 bits."""
@@ -74,7 +77,7 @@ class Config:
     accumulator_rows: int
     parameter_rows: int = 512
     command_rows: int = 512
-    protection: str = "full"
+    protection: str = DEFAULT_PROTECTION
 
     def __post_init__(self) -> None:
         for field, value in vars(self).items():
@@ -191,7 +194,7 @@ PRESETS = {
 """The presets by name, smallest first."""
 
 
-def preset(name: str, protection: str = "full") -> Config:
+def preset(name: str, protection: str = DEFAULT_PROTECTION) -> Config:
     """The preset called ``name``, protected unless told otherwise.
 
     Raises
@@ -202,3 +205,9 @@ def preset(name: str, protection: str = "full") -> Config:
     if name not in PRESETS:
         raise ValueError(f"configuration must be one of {', '.join(PRESETS)}, not {name!r}")
     return replace(PRESETS[name], protection=protection)
+
+
+def chip_name(name: str, protection: str) -> str:
+    """What a chip and its results are called: ``name`` (of a preset, or of a board), and ``protection`` if it isn't the
+    default."""
+    return name if protection == DEFAULT_PROTECTION else f"{name}-{protection}"

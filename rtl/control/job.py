@@ -78,9 +78,7 @@ class JobMachine(Machine):
         self.reset = {"state": State.FILLING, "calm": 1}
         commands = range(config.commands)
         self.state = StructLayout({
-            "phase": Phase,
-            "fetching": 1,
-            "deciding": 1,
+            "phase": Phase, "fetching": 1, "deciding": 1,
             "counter": range(max(flush_cycles, COMMAND_WORDS + Scratchpad.latency) + 1),
             "command": commands,
             "last": commands,

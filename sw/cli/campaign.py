@@ -13,7 +13,7 @@ from rich.table import Table
 
 from .errors import UsageError
 from .exchange import execute_exchange
-from .options import Parser, add_command, add_config, add_seed, chip_name, chosen_config, natural, positive
+from .options import Parser, add_command, add_config, add_seed, chosen_config, chosen_name, natural, positive
 from .output import Output, new_table
 from .storm import execute_storm
 
@@ -141,7 +141,7 @@ def _execute(arguments: argparse.Namespace) -> int:
             output.print(f"{row['name']}: {', '.join(f'{number} {name}' for name, number in failures.items())}")
     met = not any(counts[outcome.name.lower()] for outcome in bad)
     output.print(f"{result.seconds:.0f} s, {injected / result.seconds:,.0f} flips a second")
-    path = RESULTS / f"{arguments.name}-{chip_name(arguments)}-{arguments.layer}-{arguments.seed}-{sample}.npz"
+    path = RESULTS / f"{arguments.name}-{chosen_name(arguments)}-{arguments.layer}-{arguments.seed}-{sample}.npz"
     result.save(path)
     inferred = int(result.records["inferred"].sum())
     found: dict[str, Any] = {
@@ -154,7 +154,7 @@ def _execute(arguments: argparse.Namespace) -> int:
         "seconds": result.seconds, "faults_per_s": injected / result.seconds, "modules": modules,
         "expectation_met": met, "results": str(path),
     }  # fmt: skip
-    output.write_json(found, record=f"campaign-{arguments.name}-{chip_name(arguments)}-{arguments.layer}")
+    output.write_json(found, record=f"campaign-{arguments.name}-{chosen_name(arguments)}-{arguments.layer}")
     return 0 if met else 1
 
 

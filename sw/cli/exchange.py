@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from .errors import UsageError
-from .options import chip_name, chosen_config
+from .options import chosen_config, chosen_name
 from .output import Output, new_table
 
 __all__ = ["execute_exchange"]
@@ -55,5 +55,5 @@ def execute_exchange(arguments: argparse.Namespace) -> int:
         "exhaustive": injected == space, "outcomes": counts, "false_alarms": 0, "seconds": result.seconds,
         "faults_per_s": injected / result.seconds, "expectation_met": not bad,
     }  # fmt: skip
-    output.write_json(found, record=f"campaign-{name}-{chip_name(arguments)}")
+    output.write_json(found, record=f"campaign-{name}-{chosen_name(arguments)}")
     return 1 if bad else 0

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .errors import UsageError
-from .options import Parser, add_command, add_config, chip_name, chosen_config
+from .options import Parser, add_command, add_config, chosen_config, chosen_name
 from .output import Output
 
 __all__ = ["add", "execute"]
@@ -32,7 +32,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from vanallen.sw.export.bundle import REGISTER_TOOLS, export  # loads Amaranth, which other commands don't need
 
     output = Output(json_path=arguments.json, quiet=arguments.quiet)
-    directory = Path(arguments.output or f"build/export/{chip_name(arguments)}")
+    directory = Path(arguments.output or f"build/export/{chosen_name(arguments)}")
     with output.progress(f"Writing {arguments.config}"):
         try:
             result = export(chosen_config(arguments), directory)

@@ -6,13 +6,12 @@ import argparse
 import textwrap
 from typing import NoReturn
 
-from vanallen.rtl.config import PRESETS, Config, preset
+from vanallen.rtl.config import DEFAULT_PROTECTION, PRESETS, Config, chip_name, preset
 
-__all__ = ["DEFAULT_PROTECTION", "Parser", "add_command", "add_config", "add_protection", "add_seed", "chip_name",
-           "chosen_config", "natural", "positive"]  # fmt: skip
+__all__ = ["Parser", "add_command", "add_config", "add_protection", "add_seed", "chosen_config", "chosen_name",
+           "natural", "positive"]  # fmt: skip
 
 DEFAULT_CONFIG = "cubesat"
-DEFAULT_PROTECTION = "full"
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,11 +58,9 @@ def chosen_config(arguments: argparse.Namespace) -> Config:
     return preset(arguments.config, arguments.protection)
 
 
-def chip_name(arguments: argparse.Namespace) -> str:
-    """What the results of that configuration are kept under: the preset, and the protection if it isn't the default."""
-    return (
-        arguments.config if arguments.protection == DEFAULT_PROTECTION else f"{arguments.config}-{arguments.protection}"
-    )
+def chosen_name(arguments: argparse.Namespace) -> str:
+    """What the results of that configuration are kept under."""
+    return chip_name(arguments.config, arguments.protection)
 
 
 def natural(text: str) -> int:

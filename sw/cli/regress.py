@@ -13,7 +13,7 @@ from vanallen.rtl.technology import Technology
 
 from .errors import UsageError, input_errors
 from .netlist import execute_netlist
-from .options import Parser, add_command, add_config, add_seed, chip_name, chosen_config, natural, positive
+from .options import Parser, add_command, add_config, add_seed, chosen_config, chosen_name, natural, positive
 from .output import Output, new_table
 
 __all__ = ["add", "execute", "show"]
@@ -147,5 +147,5 @@ def execute(arguments: argparse.Namespace) -> int:
     status = show(output, result)
     what = "mutants" if arguments.mutants else arguments.sim
     # A part of the cases says nothing of the whole: it doesn't take the place of an earlier result.
-    output.write_json(result, record=None if arguments.filter else f"regress-{chip_name(arguments)}-{what}")
+    output.write_json(result, record=None if arguments.filter else f"regress-{chosen_name(arguments)}-{what}")
     return status

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import RunFailed, UsageError
-from .options import chip_name, chosen_config
+from .options import chosen_config, chosen_name
 from .output import Output, new_table
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def execute_storm(arguments: argparse.Namespace) -> int:
     except Beyond as error:
         raise RunFailed(f"{error}; a storm with a flip every {every:,} cycles is too much for it") from error
     _print(output, result)
-    name = f"storm-{chip_name(arguments)}" + (f"-{only}" if only else "")
+    name = f"storm-{chosen_name(arguments)}" + (f"-{only}" if only else "")
     path = RESULTS / f"{name}-{arguments.seed}-{every}.npz"
     _save(path, result)
     found = _found(result) | {"config": config.name, "protection": config.protection, "seed": arguments.seed,

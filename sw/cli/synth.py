@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from vanallen.boards.catalog import BOARDS
-from vanallen.rtl.config import PRESETS, preset
+from vanallen.rtl.config import DEFAULT_PROTECTION, PRESETS, chip_name, preset
 
 from .errors import UsageError
-from .options import DEFAULT_PROTECTION, Parser, add_command, add_protection, positive
+from .options import Parser, add_command, add_protection, positive
 from .output import Output, new_table
 
 if TYPE_CHECKING:
@@ -233,9 +233,7 @@ def _board(arguments: argparse.Namespace, output: Output) -> int:
             return _unsound(board, failed.audit, output)
     for line in _lines(result):
         output.print(line)
-    default = board.protection == DEFAULT_PROTECTION
-    record = f"synth-{board.name}" if default else f"synth-{board.name}-{board.protection}"
-    output.write_json(asdict(result), record=record)
+    output.write_json(asdict(result), record=f"synth-{chip_name(board.name, board.protection)}")
     return 0 if result.met else 1
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from .svg import WIDTH, axis, figure, scale, tag, ticks
-from .text import chip_name, percent, thousands
+from .text import chip, percent, thousands
 
 __all__ = ["gate_chart", "layer_chart", "seed_chart", "utilization_chart", "waffle"]
 
@@ -71,7 +71,7 @@ def utilization_chart(benches: Sequence[Figures]) -> Markup:
         for bench in benches:
             for work in bench["workloads"]:
                 if work["name"] == name:
-                    parts.append(_utilization(work, chip_name(bench), y, place(100 * work["utilization"])))
+                    parts.append(_utilization(work, chip(bench), y, place(100 * work["utilization"])))
                     y += 18
         y += 8
     lines = axis(place, [0, 25, 50, 75, 100], 0, y, " %")
@@ -151,8 +151,8 @@ def gate_chart(areas: Sequence[Figures]) -> Markup:
         rows.append(
             tag(
                 "g",
-                tag("title", f"{chip_name(area)}: {area['gates']:,.0f} gate equivalents"),
-                tag("text", chip_name(area), x=_NAMES - 6, y=y + 11, text_anchor="end"),
+                tag("title", f"{chip(area)}: {area['gates']:,.0f} gate equivalents"),
+                tag("text", chip(area), x=_NAMES - 6, y=y + 11, text_anchor="end"),
                 tag("rect", x=_NAMES, y=y, width=end - _NAMES, height=_BAR, rx=2, class_="ideal"),
                 tag("text", thousands(area["gates"]), x=WIDTH - 1, y=y + 11, text_anchor="end", class_="value"),
             )

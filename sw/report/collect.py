@@ -12,7 +12,7 @@ from typing import Any
 from vanallen.rtl.config import PRESETS
 
 from .commands import KINDS, command_of
-from .text import chip_name
+from .text import chip
 
 __all__ = ["Result", "Results", "collect"]
 
@@ -92,9 +92,7 @@ def _read(path: Path) -> list[Result]:
 
 def _newest(results: list[Result]) -> list[Result]:
     """One result a chip."""
-    return list(
-        {chip_name(result.data): result for result in sorted(results, key=lambda result: result.written)}.values()
-    )
+    return list({chip(result.data): result for result in sorted(results, key=lambda result: result.written)}.values())
 
 
 def _kind(path: Path, data: Mapping[str, Any]) -> str:

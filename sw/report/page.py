@@ -15,7 +15,7 @@ from . import charts
 from .collect import Results, collect
 from .commands import SUGGESTED
 from .images import samples
-from .text import chip_name, percent, thousands
+from .text import chip, percent, thousands
 from .tiles import peak_gops, tiles
 
 __all__ = ["LIMIT_BYTES", "Page", "render", "write_page"]
@@ -62,7 +62,7 @@ def render(results: Results) -> str:
     environment = Environment(
         loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"thousands": thousands, "percent": percent, "chip": chip_name}
+    environment.filters |= {"thousands": thousands, "percent": percent, "chip": chip}
     environment.globals |= {name: getattr(charts, name) for name in charts.__all__}
     return environment.from_string(_text("page.html")).render(
         style=Markup(_text("style.css")),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["chip_name", "percent", "thousands"]
+from vanallen.rtl.config import chip_name
+
+__all__ = ["chip", "percent", "thousands"]
 
 
-def chip_name(data: Mapping[str, Any]) -> str:
-    """The chip that a result is of: its configuration, and its protection unless that is full."""
-    return data["config"] if data["protection"] == "full" else f"{data['config']}, {data['protection']}"
+def chip(data: Mapping[str, Any]) -> str:
+    """The chip that a result is of."""
+    return chip_name(data["config"], data["protection"])
 
 
 def thousands(value: float | None, digits: int = 0) -> str:

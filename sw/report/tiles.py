@@ -9,7 +9,7 @@ from typing import Any
 from vanallen.rtl.config import preset
 
 from .collect import Results
-from .text import chip_name, percent
+from .text import chip, percent
 
 __all__ = ["Tile", "peak_gops", "tiles"]
 
@@ -43,7 +43,7 @@ def _runs(results: Results) -> Iterator[Tile]:
     if checked:
         run = max(checked, key=lambda run: run["checked_values"])
         differing = run["differing_values"]
-        text = f"of {run['checked_values']:,} values differ: {run['model']} on {chip_name(run)}"
+        text = f"of {run['checked_values']:,} values differ: {run['model']} on {chip(run)}"
         yield Tile(f"{differing:,}", text, "layers", not differing)
     labelled = [run.data for run in results["run"] if run.data["accuracy"] is not None]
     if labelled:
@@ -55,7 +55,7 @@ def _utilization(results: Results) -> Iterator[Tile]:
     for bench in results["bench"][-1:]:
         for work in bench.data["workloads"]:
             if work["name"] == "conv-3x3":
-                text = f"of the ideal speed: 3 x 3 convolution on {chip_name(bench.data)}"
+                text = f"of the ideal speed: 3 x 3 convolution on {chip(bench.data)}"
                 yield Tile(percent(work["utilization"]), text, "workloads")
 
 

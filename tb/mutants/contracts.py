@@ -113,7 +113,9 @@ def _counterpart(config: Config, mutation: Mutation, contract: Contract, specifi
     if contract.complete:
         raise ValueError(f"{place} in the specification must have the cells of {mutation.module}")
     own = next(cell for cell in here if cell.name == mutation.cell)
-    return mutation.moved(place, own.name) if own.kind and own in there else None
+    kinds = {cell.name: cell.kind for cell in there}
+    alike = all(kinds.get(cell.name, cell.kind) == cell.kind for cell in here)  # the same name is the same cell
+    return mutation.moved(place, own.name) if own.kind and alike and own.name in kinds else None
 
 
 def _with_fault(specification: str, mutation: Mutation, active: bool) -> str:

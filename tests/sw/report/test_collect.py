@@ -7,7 +7,7 @@ import pytest
 
 from vanallen.sw.report.collect import collect
 from vanallen.sw.report.commands import KINDS, SUGGESTED
-from vanallen.sw.report.text import chip_name
+from vanallen.sw.report.text import chip
 
 from .conftest import RESULTS, area, bench, write
 
@@ -44,8 +44,8 @@ def test_the_newest_area_of_each_chip(tmp_path):
     write(tmp_path, "synth-area-all", {"configs": [area("nano", 1.0), area("cubesat", 2.0)]})
     write(tmp_path, "synth-area-nano", {"configs": [area("nano", 3.0), area("nano", 4.0, protection="full")]})
     os.utime(tmp_path / "results" / "synth-area-all.json", (1e9, 1e9))
-    found = {chip_name(result.data): result.data["gates"] for result in collect(tmp_path)["area"]}
-    assert found == {"nano, none": 3.0, "nano": 4.0, "cubesat, none": 2.0}
+    found = {chip(result.data): result.data["gates"] for result in collect(tmp_path)["area"]}
+    assert found == {"nano-none": 3.0, "nano": 4.0, "cubesat-none": 2.0}
 
 
 def test_a_comparison_of_areas_is_not_shown_and_not_complained_of(tmp_path):

@@ -58,7 +58,7 @@ def test_every_figure_is_there_with_its_command(build, written):
         "36,994", "99.65 %", "doesn't fit", "146 of 148 coverage points", "Missed: round.tie, sum.wraps",
         "failed: row 3: got 1 want 2", "180 of 181 mutants caught", "Survivors: skew_short", "31,234", "18,456", "144",
         "98.5", "102.6", "110.5", "100 met", "26.3 GOPS peak", 
-        "issue.pixel_row to issue.address, 4.12 ns", "of 83,640, 37 %", "91,234", "20,480", "nano, none by module",
+        "issue.pixel_row to issue.address, 4.12 ns", "of 83,640, 37 %", "91,234", "20,480", "nano-none by module",
         "1 of 2 proofs hold", "tag_delay", f"{cycles:,} cycles an inference", "0 differ",
     ):  # fmt: skip
         assert figure in text, figure

@@ -39,9 +39,14 @@ def test_a_counter_without_its_fault_is_proven_and_that_is_all_it_does(in_counte
     assert by_contract(NANO, in_counters[0], active=False) == (Verdict.EQUIVALENT, "proof: counter.saturates")
 
 
-def test_a_high_bit_of_the_cycles_breaks_the_proof_of_the_log():
-    mutation = Mutation("bus", "inv", "vanallen.accelerator.cycle_log", "$23", "Y", 20, None, "")
-    assert by_contract(NANO, mutation) == (Verdict.KILLED, "proof: counter.cycle_log: it counts")
+@pytest.mark.parametrize(
+    ("cell", "rule"),
+    [("$23", "it counts"), ("$24", "rows are filled in turn"), ("$25", "a command is logged as it ends"),
+     ("$26", "in its row"), ("$27", "its cycles")],
+)  # fmt: skip
+def test_each_rule_about_the_log_is_broken_by_a_fault(cell, rule):
+    mutation = Mutation("bus", "inv", "vanallen.accelerator.cycle_log", cell, "Y", 0, None, "")
+    assert by_contract(NANO, mutation) == (Verdict.KILLED, f"proof: counter.cycle_log: {rule}")
     assert by_contract(NANO, mutation, active=False) is None, "the contract doesn't say what is read"
 
 
