@@ -4,7 +4,7 @@ import pytest
 
 from vanallen.rtl.config import preset
 from vanallen.tb.formal.registry import proofs
-from vanallen.tb.mutants.contracts import by_contract, contracts
+from vanallen.tb.mutants.contracts import _counterpart, by_contract, contracts
 from vanallen.tb.mutants.draw import Mutation, block_modules, draw, prepared
 from vanallen.tb.mutants.result import Verdict
 
@@ -94,3 +94,28 @@ def test_contracts_are_of_modules_and_proofs_that_exist(config):
     names = {proof.name for proof in proofs(config)}
     for contract in contracts(config):
         assert contract.module in modules and set(contract.proofs) <= names, contract
+
+
+def _module(name, cells):
+    """A module in RTLIL, of cells given as name and kind."""
+    lines = "".join(f"  cell {kind} {cell}\n    connect \\Y \\y\n  end\n" for cell, kind in cells)
+    return f"module \\{name}\n{lines}end\n"
+
+
+@pytest.mark.parametrize(
+    ("specification", "judged"),
+    [
+        ([("$1", "$not"), ("$2", "$and")], True),  # without the memory
+        ([("$2", "$and"), ("$9", "$or")], True),  # and without what the proof doesn't need
+        ([("$1", "$or"), ("$2", "$and")], False),  # another cell of the same name: names don't say what is what
+        ([("$1", "$not")], False),
+    ],
+)
+def test_a_cell_is_judged_only_where_it_is_the_same_one(monkeypatch, specification, judged):
+    module = "vanallen.accelerator.cycle_log"
+    (contract,) = (one for one in contracts(NANO) if one.module == module)
+    here = [("$1", "$not"), ("$2", "$and"), ("\\ram", "$mem_v2")]
+    monkeypatch.setattr("vanallen.tb.mutants.contracts.prepared", lambda config: _module(module, here))
+    mutation = Mutation("bus", "inv", module, "$2", "Y", 0, None, "")
+    found = _counterpart(NANO, mutation, contract, _module(contract.place, specification))
+    assert found == (mutation.moved(contract.place, "$2") if judged else None)
