@@ -162,7 +162,7 @@ class Accelerator(wiring.Component):
             issue.prepare.eq(job.prepare), issue.begin.eq(job.begin), drain.prepare.eq(job.prepare),
             issue.halt.eq(job.halt), drain.halt.eq(job.halt), issue.commit.eq(job.commit),
             job.issue_error.eq(issue.error), job.drain_error.eq(drain.error),
-            job.collision.eq(job.busy & collided), drain.arrived.eq(self.array.arrived),
+            job.collision.eq(collided), drain.arrived.eq(self.array.arrived),
             drain.last_block.eq(issue.last_block), drain.last_rows.eq(issue.last_rows),
             governor.begin.eq(host.start), governor.window.eq(host.window), governor.slots.eq(host.slots),
             governor.alarm.eq(self._alarm), issue.throttle.eq(governor.throttle),
@@ -179,7 +179,7 @@ class Accelerator(wiring.Component):
         }  # fmt: skip
         throttled = issue.throttled
         if index == 0:  # from this copy's host registers, as the copy follows from no other copy
-            hit = (host.inject == Injection.CONTROL_COPY) & ~self._injected
+            hit = host.hits_copy & ~self._injected
             self._hits.append(hit & job.busy)
             throttled = throttled ^ hit  # nothing while it isn't busy
         m.d.comb += [
@@ -270,13 +270,12 @@ class Accelerator(wiring.Component):
             m.d.comb += memory.inject.eq(Cat(single | double, double))
             self._hits.append(memory.injected)
         array, bridge = self.array, self.bridge
-        hosts = self._chosen(Injection.HOST_WORD)
         m.d.comb += [
             *(array.inject[name].eq(self._chosen(Injection[f"ARRAY_{name.upper()}"])) for name, _ in INJECTIONS),
-            bridge.inject.eq(hosts),
+            bridge.inject.eq(self._chosen(Injection.HOST_WORD)),
             *(copy.injected.eq(self._injected) for copy in self.machines["host"].copies),
         ]  # fmt: skip
-        m.d.sync += self._injected.eq(Cat(*self._hits, array.injected, bridge.injected & hosts).any())
+        m.d.sync += self._injected.eq(Cat(*self._hits, array.injected, bridge.injected).any())
         for point, chosen in self._choices.items():
             m.d.sync += chosen.eq((self._agreed("host", "inject") == point) & ~self._injected)
 

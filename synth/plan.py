@@ -21,6 +21,7 @@ from .multipliers import technology_for
 from .recipe import (
     AFTER_READ,
     AFTER_SYNTHESIS,
+    MAP_LUTS,
     NO_MORE_MULTIPLIERS,
     PLACE_OPTIONS,
     SYNTHESIS_OPTIONS,
@@ -71,15 +72,19 @@ def _own_environment() -> Iterator[None]:
 
 
 def _synthesis(config: Config, device: str) -> tuple[list[str], list[str]]:
-    """Options of ``synth_ecp5`` for the chip, and the commands after it."""
+    """Options of ``synth_ecp5`` for the chip, up to the first step that differs, and the commands after it."""
     options = list(SYNTHESIS_OPTIONS)
     if technology_for(config, device) is not Technology.ECP5:
         options.append(NO_MORE_MULTIPLIERS)
+
+    def steps(first: str, last: str = "") -> str:
+        return " ".join(["synth_ecp5", *options, "-run", f"{first}:{last}", "-top", DESIGN])
+
+    rest = [*MAP_LUTS, steps("map_cells")]
     deep = [ram_name(window) for window in deep_memories(config)]
     if not (config.protected and deep):
-        return options, []
-    rest = ["synth_ecp5", *options, "-run", "map_ram:", "-top", DESIGN]
-    return [*options, "-run", "begin:map_ram"], [map_deep_memories(deep), " ".join(rest)]
+        return [*options, "-run", "begin:map_luts"], rest
+    return [*options, "-run", "begin:map_ram"], [map_deep_memories(deep), steps("map_ram", "map_luts"), *rest]
 
 
 def make_plan(board: Board, make_core: MakeCore = chip) -> Plan:

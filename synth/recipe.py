@@ -7,6 +7,7 @@ from collections.abc import Mapping
 __all__ = [
     "AFTER_READ",
     "AFTER_SYNTHESIS",
+    "MAP_LUTS",
     "NETLIST",
     "NO_MORE_MULTIPLIERS",
     "PLACE_OPTIONS",
@@ -35,6 +36,10 @@ AFTER_READ = (
 
 SYNTHESIS_OPTIONS = ("-nowidelut",)
 """Options of ``synth_ecp5``: multiplexers of several LUTs must stand in one tile, and whatever follows is far away."""
+
+MAP_LUTS = ("abc9 -maxlut 4 -W 900", "clean")
+"""What stands for the step ``map_luts`` of ``synth_ecp5``, which says that a wire takes 300 ps. Routed, one between
+neighbours takes 500 to 1,100: a level of tables costs more than it says (docs/decisions/ecp5-timing.md)."""
 
 NO_MORE_MULTIPLIERS = "-nodsp"
 """Option of ``synth_ecp5`` where the device has multipliers for the array only: it infers none."""

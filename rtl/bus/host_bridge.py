@@ -56,7 +56,8 @@ class HostBridge(wiring.Component):
     stray : Out, a bit a copy
         With protection, a cycle after ``<name>_write``: it is not to be done after all, for it was struck.
     register_write : Out, a bit a copy
-        Writes ``register_word`` to ``register_address`` in this cycle, if it is ``register_good`` in the next.
+        Writes ``register_word`` to ``register_address`` in this cycle, if it is ``register_good`` in the next, and if
+        there is a register that can be written: who has it knows its address.
     read_address : Out(12)
         Register that is read, whose ``register_value`` is due in the same cycle.
     log_address : Out(6)
@@ -67,7 +68,7 @@ class HostBridge(wiring.Component):
         With protection: checksums of what was written to memories and read from them (:mod:`vanallen.rtl.transfers`);
         ``clear_written``, ``clear_read_back`` clear them.
     inject : In(1), injected : Out(1)
-        With protection: flips a bit of the next word that the host writes.
+        With protection: flips a bit of the next word that the host writes, and says so a cycle later.
     differs : Out(1)
         With protection: a copy was struck and is being put right.
     """
@@ -156,7 +157,7 @@ class HostBridge(wiring.Component):
                 write.to_register.eq(whole & decode.writable & (idle | ~decode.waits)),
                 write.to_memory.eq(whole & decode.memory & idle),
                 write.sound.eq(sound),
-                self.register_write[index].eq(write.request & write.to_register),
+                self.register_write[index].eq(write.request & whole & decode.in_registers & (idle | ~decode.waits)),
                 self.register_good[index].eq(write.good),
             ]
             for window in MEMORIES:
@@ -166,12 +167,15 @@ class HostBridge(wiring.Component):
                     target.address.eq(row),
                 ]
         if self.config.protected:
+            hit = Signal(reset_less=True)
+            hits = self.inject & ~hit
             m.d.comb += [
                 *(stray.eq(write.stray) for stray, write in zip(self.stray, self.write_channel.copies, strict=True)),
                 self.refused.eq(_agreed(self.write_channel, "struck")),
                 self.differs.eq(self.write_channel.differs | self.read_channel.differs),
-                self.words.inject.eq(self.inject), self.injected.eq(self.port.wvalid & self.port.wready),
+                self.words.inject.eq(hits), self.injected.eq(hit),
             ]  # fmt: skip
+            m.d.sync += hit.eq(hits & self.port.wvalid & self.port.wready)
             self._sum_written(m)
 
     def _reads(self, m: Module) -> None:

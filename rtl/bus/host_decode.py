@@ -46,15 +46,15 @@ def bank_bits(config: Config, window: Window) -> int:
 class HostDecode(wiring.Component):
     """Decodes the address of a word (the byte address without its lowest three bits). Combinational.
 
-    Members: ``readable``, ``writable``: it is that of a register that can be; ``waits``: of one that is only written
-    while idle; ``memory``: a word of some RAM is there; for each RAM ``<name>_row`` and ``<name>_banks``, a bit a bank:
-    the one it is, or none.
+    Members: ``in_registers``: it lies where registers do; ``readable``, ``writable``: it is that of a register that can
+    be; ``waits``: of one that is only written while idle; ``memory``: a word of some RAM is there; for each RAM
+    ``<name>_row`` and ``<name>_banks``, a bit a bank: the one it is, or none.
     """
 
     def __init__(self, *, config: Config):
         self.config = config
         members = {"address": In(WORD_ADDRESS_BITS), "memory": Out(1),
-                   "readable": Out(1), "writable": Out(1), "waits": Out(1)}  # fmt: skip
+                   **dict.fromkeys(("in_registers", "readable", "writable", "waits"), Out(1))}  # fmt: skip
         for window in MEMORIES:
             name, (banks, _) = window.name.lower(), window_banks(config, window)
             row = (window_rows(config, window) - 1).bit_length()
@@ -64,12 +64,13 @@ class HostDecode(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         found = [self._memory(m, window) for window in MEMORIES]
+        upper = len(self.address) - WINDOW_BITS - PLACE_BITS
         register_address = Cat(Const(0, 3), self.address[:-WINDOW_BITS])
-        at_registers = self.address[-WINDOW_BITS:] == Window.REGISTERS
         m.d.comb += [
             self.memory.eq(reduce(or_, found)),
-            self.readable.eq(at_registers & readable(register_address)),
-            self.writable.eq(at_registers & writable(register_address)),
+            self.in_registers.eq(self.address[PLACE_BITS:] == Window.REGISTERS << upper),
+            self.readable.eq(self.in_registers & readable(register_address)),
+            self.writable.eq(self.in_registers & writable(register_address)),
             self.waits.eq(Cat(register_address[3:] == register(name).address >> 3 for name in WAITING).any()),
         ]
         return m

@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
 
-from vanallen.rtl.registers import CLEARED, register
+from vanallen.rtl.registers import CLEARED, Injection, register
 
 from .machine import Machine
 
@@ -31,7 +31,8 @@ class HostMachine(Machine):
     cycle of its pulse alone; the rest is kept from then on. A reset returns the registers to their first state.
     ``idle``: neither start nor reset was just written, sound or not, and nobody was ``busy`` a cycle ago; the fill pass
     says so two cycles after a reset.
-    With protection ``inject`` says what is to be hit until ``injected`` says that it was.
+    With protection ``inject`` says what is to be hit until ``injected`` says that it was; ``hits_copy``, a cycle later,
+    that it is one copy of control.
     """
 
     def __init__(self, *, protected: bool = False) -> None:
@@ -44,11 +45,11 @@ class HostMachine(Machine):
         entries = ("start", "reset", "interrupt", *dict.fromkeys(entry for entry, _ in self.settings.values()),
                    *(("inject",) if protected else ()), *CLEARED)  # fmt: skip
         self.targets = {entry: f"to_{entry}" for entry in entries}
-        self.flow = frozenset({"word", "quiet", "was_reset", *self.targets.values()})
+        self.flow = frozenset({"word", "quiet", "was_reset", "hits_copy", *self.targets.values()})
         self.state = StructLayout({
             "word": 64, **dict.fromkeys(self.targets.values(), 1), "quiet": 1, "was_reset": 1,
             "enable": 1, "pending": 1, **{name: place.width for name, place in places.items()},
-            **({"inject": INJECT_BITS} if protected else {}),
+            **({"inject": INJECT_BITS, "hits_copy": 1} if protected else {}),
         })  # fmt: skip
         self.reset = {name: place.reset or 0 for name, place in places.items()}
         self.ports = {
@@ -58,7 +59,7 @@ class HostMachine(Machine):
             "reset": Out(1), "enable": Out(1), "pending": Out(1), "interrupt": Out(1),
             **{name: Out(place.width) for name, place in places.items()},
             "clear": Out(len(CLEARED)),
-            **({"inject": Out(INJECT_BITS), "injected": In(1)} if protected else {}),
+            **({"inject": Out(INJECT_BITS), "injected": In(1), "hits_copy": Out(1)} if protected else {}),
         }  # fmt: skip
 
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
@@ -94,7 +95,10 @@ class HostMachine(Machine):
             with m.If(written(entry)):
                 m.d.comb += getattr(then, name).eq(_field(word, entry, field))
         if self.protected:
-            m.d.comb += port.inject.eq(now.inject)
+            m.d.comb += [
+                port.inject.eq(now.inject), port.hits_copy.eq(now.hits_copy),
+                then.hits_copy.eq((now.inject == Injection.CONTROL_COPY) & ~port.injected),
+            ]  # fmt: skip
             with m.If(port.reset | port.injected):
                 m.d.comb += then.inject.eq(0)
             with m.If(written("inject")):

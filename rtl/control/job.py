@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from amaranth.hdl import Cat, Const, Module, Mux
+from amaranth.hdl import Cat, Const, Module, Mux, Value
 from amaranth.lib import enum, wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
@@ -34,19 +34,30 @@ REPLAY_BITS = 4
 WATCHDOG_UNIT = 1024
 """Cycles of the watchdog's unit."""
 
+WATCHDOG_LOW = 4
+"""Lower bits of the watchdog, which are asked for zero by themselves; all are ones when it starts."""
 
-class Phase(enum.Enum, shape=3):
-    """Phases of a job."""
+
+RUNS = 0b1000
+"""The bit of a phase in which a layer runs."""
+
+WORKS = 0b1100
+"""The bits of which one is high while a job is neither over nor halted."""
+
+
+class Phase(enum.Enum, shape=4):
+    """Phases of a job. A bit or two tell what is asked most, where time is short: whether a layer runs, whether the job
+    works."""
 
     IDLE = 0
-    FETCH = 1
-    CHECK = 2
-    DECIDE = 3
-    RUN = 4
-    FLUSH = 5
+    FLUSH = 1
     """After an error: until nothing is in flight any more."""
-    REPLAY = 6
+    REPLAY = 2
     """The same, before the command begins again behind the blocks that are committed."""
+    FETCH = WORKS ^ RUNS
+    CHECK = FETCH + 1
+    DECIDE = FETCH + 2
+    RUN = RUNS
 
 
 class JobMachine(Machine):
@@ -54,9 +65,9 @@ class JobMachine(Machine):
 
     A command's first slot comes ``timing.FETCH`` cycles after the start of its fetch; it runs until ``layer_done`` or
     an error. The checks of the command as held, and then what is wrong in a running layer, are registered
-    (``trouble``): an error is seen one or two cycles after what made it. After an error ``halt`` stops them for
-    ``flush_cycles``, so that the next job finds an empty pipeline. A job of commands that aren't there fails with the
-    first's number modulo what command RAM holds.
+    (``trouble``, ``fault``): an error is seen one or two cycles after what made it. After an error ``halt`` stops them
+    for ``flush_cycles``, so that the next job finds an empty pipeline. A job of commands that aren't there fails with
+    the first's number modulo what command RAM holds.
 
     ``due`` is what the block ends whose last word is written; it is committed with that.
 
@@ -68,8 +79,8 @@ class JobMachine(Machine):
     """
 
     flow = frozenset({
-        "fetching", "deciding", "finished", "state", "at_last", "capture", "capture_index", "faults", "trouble",
-        "fault", "calm", "halted",
+        "fetching", "deciding", "over", "finished", "state", "at_last", "capture", "capture_index", "faults", "trouble",
+        "troubled", "fault", "faulted", "calm", "halted", "patient",
     })  # fmt: skip
 
     def __init__(self, *, config: Config, flush_cycles: int):
@@ -78,7 +89,7 @@ class JobMachine(Machine):
         self.reset = {"state": State.FILLING, "calm": 1}
         commands = range(config.commands)
         self.state = StructLayout({
-            "phase": Phase, "fetching": 1, "deciding": 1,
+            "phase": Phase, "fetching": 1, "deciding": 1, "over": 1,
             "counter": range(max(flush_cycles, COMMAND_WORDS + Scratchpad.latency) + 1),
             "command": commands,
             "last": commands,
@@ -93,9 +104,10 @@ class JobMachine(Machine):
             "capture": 1,
             "capture_index": range(COMMAND_WORDS),
             "faults": len(COMMAND_ERRORS),
-            "trouble": ERROR_BITS,
+            "trouble": ERROR_BITS, "troubled": 1,
             "calm": 1,
-            **({"fault": ERROR_BITS, "replays": REPLAY_BITS, "watchdog": 26, "halted": 1} if config.protected else {}),
+            **({"fault": ERROR_BITS, "faulted": 1, "replays": REPLAY_BITS, "watchdog": 26, "patient": 1, "halted": 1}
+               if config.protected else {}),
         })  # fmt: skip
         self.ports = {
             "start": In(1),
@@ -142,7 +154,7 @@ class JobMachine(Machine):
                 m.d.comb += then.counter.eq(now.counter + 1)
                 with m.If(now.overflow):
                     self._fail(m, then, ErrorCode.BAD_JOB)
-                with m.Elif(now.counter == COMMAND_WORDS + Scratchpad.latency - 1):
+                with m.Elif(now.over):
                     m.d.comb += then.phase.eq(Phase.CHECK)
             with m.Case(Phase.CHECK):
                 m.d.comb += then.phase.eq(Phase.DECIDE)
@@ -159,12 +171,12 @@ class JobMachine(Machine):
                 self._run(m, now, then, port)
             with m.Case(Phase.FLUSH):
                 m.d.comb += then.counter.eq(now.counter + 1)
-                with m.If(now.counter == self.flush_cycles):
+                with m.If(now.over):
                     self._finish(m, then, port)
             if self.config.protected:
                 with m.Case(Phase.REPLAY):
                     m.d.comb += then.counter.eq(now.counter + 1)
-                    with m.If(now.counter == self.flush_cycles):
+                    with m.If(now.over):
                         m.d.comb += [then.phase.eq(Phase.FETCH), then.counter.eq(0)]
             with m.Default():
                 m.d.comb += then.phase.eq(Phase.IDLE)
@@ -179,7 +191,12 @@ class JobMachine(Machine):
             halts = now.halted
         else:
             halts = now.phase == Phase.FLUSH
+        flushes = (now.phase == Phase.FLUSH) | (now.phase == Phase.REPLAY)
         m.d.comb += [
+            then.over.eq(
+                ((now.phase == Phase.FETCH) & (now.counter == COMMAND_WORDS + latency - 2))
+                | (flushes & (now.counter == self.flush_cycles - 1))
+            ),
             then.fetching.eq(then.phase == Phase.FETCH),
             then.deciding.eq(then.phase == Phase.DECIDE),
             port.prepare.eq(now.deciding),
@@ -191,7 +208,7 @@ class JobMachine(Machine):
             port.capture_index.eq(now.capture_index),
             port.halt.eq(halts),
             port.busy.eq(now.phase != Phase.IDLE),
-            port.layer_busy.eq(port.busy & ~port.halt),
+            port.layer_busy.eq(_bits(now, WORKS)),
             port.status_error.eq(now.error),
             port.status_command.eq(now.command),
             port.status_job.eq(now.job),
@@ -210,39 +227,44 @@ class JobMachine(Machine):
 
     def _trouble(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         """What is wrong, seen in the next cycle: the first that applies."""
-        runs = now.phase == Phase.RUN
+        runs = _bits(now, RUNS)
         kept = [
             (runs & now.faults[COMMAND_ERRORS.index(ErrorCode.BAD_CHECKSUM)], ErrorCode.BAD_CHECKSUM),
             (runs & port.collision, ErrorCode.COLLISION),
         ]
         raised = [(port.issue_error != ErrorCode.NONE, port.issue_error),
                   (port.drain_error != ErrorCode.NONE, port.drain_error)]  # fmt: skip
-        causes = {"trouble": [*kept, *raised]}
+        causes = {("trouble", "troubled"): [*kept, *raised]}
         if self.config.protected:
             struck = [(port.wrong[index], code) for index, code in enumerate(FAULTS)]
-            causes = {"trouble": raised, "fault": [*kept, *struck]}
-        for name, wrong in causes.items():
-            target = getattr(then, name)
-            m.d.comb += target.eq(ErrorCode.NONE)
+            causes = {("trouble", "troubled"): raised, ("fault", "faulted"): [*kept, *struck]}
+        applied: list[Value] = []
+        for (first, any_at_all), wrong in causes.items():
+            target = getattr(then, first)
+            applied += (applies for applies, _ in wrong)
+            m.d.comb += [
+                target.eq(ErrorCode.NONE), getattr(then, any_at_all).eq(Cat(applies for applies, _ in wrong).any())
+            ]  # fmt: skip
             for applies, code in reversed(wrong):
                 with m.If(applies):
                     m.d.comb += target.eq(code)
-        m.d.comb += then.calm.eq(~Cat(applies for wrong in causes.values() for applies, _ in wrong).any())
+        m.d.comb += then.calm.eq(~Cat(applied).any())
 
     def _protect(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         """Replay goes before what the phase does, and the watchdog before everything."""
         starts = (now.phase == Phase.IDLE) & port.start
-        works = port.busy & ~port.halt
-        m.d.comb += port.skip.eq(now.blocks)
-        with m.If(works & (now.fault != ErrorCode.NONE)):
+        # the upper bits are known a cycle late: they don't change while the lower ones are zero
+        expired = ~(now.patient | now.watchdog[:WATCHDOG_LOW].any())
+        m.d.comb += [port.skip.eq(now.blocks), then.patient.eq(now.watchdog[WATCHDOG_LOW:].any())]
+        with m.If(_bits(now, WORKS) & now.faulted):
             self._replay(m, now, then, port, now.fault)
         with m.If(starts | port.commit):
             m.d.comb += then.replays.eq(port.limit)
         with m.If(starts):
             m.d.comb += then.watchdog.eq(Cat(Const(WATCHDOG_UNIT - 1, 10), port.patience - 1))
-        with m.Elif(port.busy & ~port.throttled & now.watchdog.any()):
+        with m.Elif(port.busy & ~port.throttled & ~expired):
             m.d.comb += then.watchdog.eq(now.watchdog - 1)
-        with m.If(port.busy & (now.phase != Phase.FLUSH) & ~now.watchdog.any()):
+        with m.If(port.busy & (now.phase != Phase.FLUSH) & expired):
             self._fail(m, then, ErrorCode.WATCHDOG)
 
     def _replay(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component, code) -> None:
@@ -273,7 +295,7 @@ class JobMachine(Machine):
         commits = now.calm & (port.complete if self.config.protected else port.due != End.NONE)
         with m.If(commits):
             self._commit(m, now, then, port)
-        with m.Elif(now.trouble != ErrorCode.NONE):
+        with m.Elif(now.troubled):
             self._fail(m, then, now.trouble)
         if self.config.protected:
             with m.Elif(port.due != End.NONE):
@@ -298,3 +320,9 @@ class JobMachine(Machine):
 
     def _finish(self, m: Module, then: SimpleNamespace, port: wiring.Component) -> None:
         m.d.comb += [then.phase.eq(Phase.IDLE), then.ended.eq(1), then.finished.eq(1)]
+
+
+def _bits(now: SimpleNamespace, which: int) -> Value:
+    """Whether one of the bits ``which`` of the phase is high."""
+    found: Value = (Value.cast(now.phase) & which).any()
+    return found

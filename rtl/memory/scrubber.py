@@ -69,7 +69,7 @@ class ScrubbedAccessMachine(AccessMachine):
     def step(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         readers = [getattr(now, f"reader_{stage}") for stage in range(timing.MEMORY)]
         arrives = readers[-1] == Reader.SCRUBBER
-        asks = port.read | now.asked
+        asks, others_row = port.read | now.asked, Mux(now.asked, now.asked_row, now.row)
         own, allowed, meets, puts_right, scrubs = (
             Signal(name=name) for name in ("own", "allowed", "meets", "puts_right", "scrubs")
         )
@@ -83,14 +83,17 @@ class ScrubbedAccessMachine(AccessMachine):
             own_writes.eq(now.due_banks & allowed.replicate(len(own_writes))),
             port.writing.eq(own & ~now.served & ~blocked),
             scrubs.eq(~(asks | now.filling | now.scrubbing)),
-            then.read_address.eq(Mux(port.read, port.read_row, Mux(now.asked, now.asked_row, now.row))),
-            meets.eq(own & (then.read_address == now.due_row)),
+            then.read_address.eq(Mux(port.read, port.read_row, others_row)),
+            # who reads is known last: what may be read is compared by then
+            meets.eq(own & Mux(port.read, port.read_row == now.due_row, others_row == now.due_row)),
         ]
         self._read(m, now, then, port, asks=asks, scrubs=scrubs, meets=meets)
         m.d.comb += [
             port.restores.eq(arrives & now.still[-1] & ~own),
             first.eq(port.corrected & (~port.corrected + 1)), port.restored.eq(first),
-            puts_right.eq(port.restores & ~(asks & (then.read_address == now.row))),
+            puts_right.eq(
+                port.restores & ~Mux(port.read, port.read_row == now.row, now.asked & (now.asked_row == now.row))
+            ),
             then.writes.eq(Mux(puts_right, first, own_writes)),
             then.write_address.eq(Mux(port.restores, now.row, now.due_row)),
             then.still.eq(Cat(~own, now.still[:-1] & (~own).replicate(timing.MEMORY - 2))),

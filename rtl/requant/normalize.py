@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl import timing
 
-from .parity import incremented, lowest_even, moved_along, parity
+from .parity import fours, incremented, lowest_even, moved_along, parity
 
 __all__ = ["Normalize", "shift_left"]
 
@@ -103,8 +103,7 @@ class Normalize(wiring.Component):
             self.carry.eq(carry),
         ]
         if self.protected:
-            of_fours = Cat(parity(added.word_select(four, 4)) for four in range(8))  # all of it would come too late
-            told = moved_along(m, of_fours, [
+            told = moved_along(m, fours(added), [
                 0,
                 total[31] & ~lowest_even(total),  # negated, and the sign beside it
                 parity(*coarse_shifted),  # zeros leave at the top and enter at the bottom; how far is kept beside it

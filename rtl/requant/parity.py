@@ -4,12 +4,17 @@ from collections.abc import Iterable
 
 from amaranth.hdl import Cat, Module, Signal, Value, ValueLike
 
-__all__ = ["ahead", "incremented", "lowest_even", "moved_along", "parity"]
+__all__ = ["ahead", "fours", "incremented", "lowest_even", "moved_along", "parity"]
 
 
 def parity(*values: ValueLike) -> Value:
     """Whether the number of ones in ``values`` is odd. Combinational."""
     return Cat(*values).xor()
+
+
+def fours(value: Value) -> Value:
+    """The parity of every four bits of ``value``. Combinational."""
+    return Cat(value[four : four + 4].xor() for four in range(0, len(value), 4))
 
 
 def lowest_even(value: Value) -> Value:
@@ -51,13 +56,15 @@ def ahead(m: Module, registers: Iterable[Signal]) -> list[Signal]:
 
 def moved_along(m: Module, told: Value, changes: Iterable[ValueLike]) -> Value:
     """The parity of what enters a pipeline, in registers beside its stages; ``changes`` say for each whether the data
-    get another parity. ``told`` is that parity, or the parities of parts, which the first stage keeps apart.
+    get another parity. ``told`` and each change are that, or the parities of parts, which the next stage keeps apart:
+    where sums of carries lie before them, there is no time to add them up.
 
     If every change is that from the registers of a stage to the inputs of the next, whatever they hold, the parity and
     the data disagree from a hit register on to the end: one comparison there finds all.
     """
     for stage, change in enumerate(changes, 1):
-        delayed = Signal(len(told), name=f"parity_{stage}", reset_less=True)
-        m.d.sync += delayed.eq(told ^ change)
+        parts = told ^ change
+        delayed = Signal(len(parts), name=f"parity_{stage}", reset_less=True)
+        m.d.sync += delayed.eq(parts)
         told = delayed.xor()
     return told

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from vanallen.rtl import timing
 
-from .parity import ahead, incremented, lowest_even, moved_along, parity
+from .parity import ahead, fours, incremented, lowest_even, moved_along, parity
 
 __all__ = ["Round"]
 
@@ -69,7 +69,8 @@ class Round(wiring.Component):
             m.d[domain] += clamped_next.eq(shifted)
         m.d.comb += self.value.eq(clamped)
         if self.protected:
-            changes += [*more_changes, parity(integer, sign, zero, shifted_next), parity(shifted, clamped_next)]
+            changes += [*more_changes, Cat(parity(integer, sign, zero), fours(shifted_next)),
+                        parity(shifted, clamped_next)]  # fmt: skip
             m.d.comb += self.value_parity.eq(moved_along(m, self.parity, changes))
         return m
 
@@ -104,7 +105,12 @@ class Round(wiring.Component):
         changes = [
             parity(top_next, guard_next, sticky_next, high & lowest_even(self.distance)),
             # bits 23 and 24 become 1 and nothing
-            parity(guard, sticky, up & incremented(top), rounded[23:], 1, rounded[24] & lowest_even(distance)),
+            Cat(
+                parity(guard, sticky, 1),
+                up & incremented(top),
+                parity(rounded[23:]),
+                rounded[24] & lowest_even(distance),
+            ),
         ]
         return significand, distance_rounded, changes
 
@@ -116,7 +122,7 @@ class Round(wiring.Component):
         sticky = Signal(reset_less=True)
         saturate = Signal(reset_less=True)
         held = (integer, guard, sticky, saturate)
-        domain, (integer_next, guard_next, sticky_next, saturate_next) = following = self._inputs(m, *held)
+        domain, (integer_next, guard_next, sticky_next, saturate_next) = self._inputs(m, *held)
         m.d[domain] += [
             saturate_next.eq(distance < 16), integer_next.eq(0), guard_next.eq(0), sticky_next.eq(0)
         ]  # fmt: skip
@@ -131,4 +137,5 @@ class Round(wiring.Component):
         rounded = Signal(9, reset_less=True)
         domain, (rounded_next,) = self._inputs(m, rounded)
         m.d[domain] += rounded_next.eq(Mux(saturate, 511, integer + (guard & (sticky | integer[0]))))
-        return rounded, [parity(significand, distance, *following[1]), parity(*held, rounded_next)]
+        told = Cat(parity(significand, distance), fours(integer_next), parity(guard_next, sticky_next, saturate_next))
+        return rounded, [told, Cat(parity(*held), fours(rounded_next))]

@@ -12,10 +12,11 @@ from amaranth.hdl import Fragment, Module, Mux, Value
 
 from vanallen.rtl.accelerator import Accelerator
 from vanallen.rtl.commands import ErrorCode
-from vanallen.rtl.config import Config
+from vanallen.rtl.config import COMMAND_WORDS, Config
 from vanallen.rtl.control.issue import IssueMachine
 from vanallen.rtl.control.job import Phase
 from vanallen.rtl.control.tag import End
+from vanallen.rtl.memory.scratchpad import Scratchpad
 
 from .memories import collisions_never
 from .rows import rows_apart
@@ -46,7 +47,7 @@ class AccumulatorsApart(Specification):
         self.config = config
 
     def specify(self, m: Module) -> None:
-        chip = Accelerator(config=self.config)
+        self.chip = chip = Accelerator(config=self.config)
         m.submodules.chip = fragment = Fragment.get(chip, None)
         drive_freely(m, chip)
         self.issue, self.drain, self.job, self.fill = (
@@ -115,7 +116,12 @@ class AccumulatorsApart(Specification):
         always(m, "invariant: stopped machines stand still", ~(self.halted | self.filled) | still)
         always(m, "invariant: a fill pass ends the job", ~self.filled | idle)
         always(m, "invariant: what is decided is known beforehand", job.deciding == (job.phase == Phase.DECIDE))
-        always(m, "invariant: calm is without trouble", job.calm == (job.trouble == ErrorCode.NONE))
+        always(m, "invariant: trouble is known with its cause", job.troubled == (job.trouble != ErrorCode.NONE))
+        always(m, "invariant: calm is without trouble", job.calm == ~job.troubled)
+        machine: Any = self.chip.machines["job"].machine
+        always(m, "invariant: a phase's last cycle is known beforehand",
+               ~job.over | ((job.phase == Phase.FLUSH) & (job.counter == machine.flush_cycles))
+               | ((job.phase == Phase.FETCH) & (job.counter == COMMAND_WORDS + Scratchpad.latency - 1)))  # fmt: skip
         always(m, "invariant: what is on its way is of a job",
                self.runs | (still & (empty | (fill.filling & fill.zero & idle))))  # fmt: skip
 

@@ -82,7 +82,7 @@ class WriteQueues(_Watched):
 
     def _responses(self, m: Module, executes: Value, struck: Value) -> None:
         write, bridge, port = self.write, self.bridge, self.bridge.port
-        to_register, to_memory = agreed(bridge.register_write), Cat(
+        to_register, to_memory = agreed(bridge.register_write) & bridge.write_decode.writable, Cat(
             self.asks(f"{name}_write", "enable").any() for name in ("command", "parameter", "weight", "activation")
         ).any()  # fmt: skip
         always(m, "nothing is done but by a write that executes", ~(to_register | to_memory) | self.execute)

@@ -142,7 +142,7 @@ PROTECTION = (
             Struck(r"requantizer\.lane_0\.round\..*")),
     # commit, replay, watchdog, governor
     _mutant("checks_ignored", JobMachine, "_protect",
-            "works & (now.fault != ErrorCode.NONE)", "0", Struck(_SUMS)),
+            "_bits(now, WORKS) & now.faulted", "0", Struck(_SUMS)),
     _mutant("commit_beside_a_fault", JobMachine, "_run",
             "now.calm", "1", Struck(r"requantizer\.byte_.", 1500)),
     _mutant("commit_before_the_checks", CommitMachine, "step",
@@ -158,7 +158,7 @@ PROTECTION = (
             "Mux(port.skips_row, port.command.output_groups, passed)", "passed", Struck(_SUMS)),
     _mutant("watchdog_stands", JobMachine, "_protect", "now.watchdog - 1", "now.watchdog", Proven("watchdog.falls")),
     _mutant("watchdog_unheard", JobMachine, "_protect",
-            "port.busy & (now.phase != Phase.FLUSH) & ~now.watchdog.any()", "0", Simulated("watchdog")),
+            "port.busy & (now.phase != Phase.FLUSH) & expired", "0", Simulated("watchdog")),
     _mutant("governor_window_long", GovernorMachine, "step",
             "now.place + 1 >= port.window", "now.place >= port.window", Proven("governor.bound")),
     _mutant("governor_alarm_ignored", GovernorMachine, "step",

@@ -47,6 +47,7 @@ def test_addresses_are_those_of_the_tables(simulate, config):
             ctx.set(decode.address, address >> 3)
             (may_read, may_write, waits), place = expected(config, address)
             assert (ctx.get(decode.readable), ctx.get(decode.writable)) == (may_read, may_write), hex(address)
+            assert ctx.get(decode.in_registers) == (address < 1 << 12) >= (may_read | may_write), hex(address)
             assert not may_write or ctx.get(decode.waits) == waits, hex(address)
             assert ctx.get(decode.memory) == (place is not None), hex(address)
             for window in MEMORIES:

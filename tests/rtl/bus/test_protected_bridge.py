@@ -236,8 +236,8 @@ class Host:
             episode.effects.pop()
         self.last = None
         episode.refused += ctx.get(bridge.refused)
-        self.unsure = did & 1
-        if did & 1:
+        self.unsure = did & 1 and ctx.get(bridge.register_address) in WRITABLE
+        if self.unsure:
             episode.effects.append(["REGISTERS", ctx.get(bridge.register_address), 1, ctx.get(bridge.register_word)])
         did >>= 1
         for window in MEMORIES:
