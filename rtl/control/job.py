@@ -186,12 +186,12 @@ class JobMachine(Machine):
     def _outputs(self, m: Module, now: SimpleNamespace, then: SimpleNamespace, port: wiring.Component) -> None:
         """What the rest of the chip is told. It is far away, so some of it is known beforehand."""
         latency = Scratchpad.latency
+        flushes = now.phase == Phase.FLUSH
+        halts = flushes
         if self.config.protected:
+            flushes = flushes | (now.phase == Phase.REPLAY)
             m.d.comb += then.halted.eq((then.phase == Phase.FLUSH) | (then.phase == Phase.REPLAY))
             halts = now.halted
-        else:
-            halts = now.phase == Phase.FLUSH
-        flushes = (now.phase == Phase.FLUSH) | (now.phase == Phase.REPLAY)
         m.d.comb += [
             then.over.eq(
                 ((now.phase == Phase.FETCH) & (now.counter == COMMAND_WORDS + latency - 2))

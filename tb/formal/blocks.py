@@ -118,6 +118,8 @@ class AccumulatorsApart(Specification):
         always(m, "invariant: what is decided is known beforehand", job.deciding == (job.phase == Phase.DECIDE))
         always(m, "invariant: trouble is known with its cause", job.troubled == (job.trouble != ErrorCode.NONE))
         always(m, "invariant: calm is without trouble", job.calm == ~job.troubled)
+        always(m, "invariant: a job of commands that aren't there ends at once",
+               ~((job.phase == Phase.FETCH) & job.overflow) | (job.counter == 0))  # fmt: skip
         machine: Any = self.chip.machines["job"].machine
         always(m, "invariant: a phase's last cycle is known beforehand",
                ~job.over | ((job.phase == Phase.FLUSH) & (job.counter == machine.flush_cycles))
