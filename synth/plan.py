@@ -21,11 +21,11 @@ from .multipliers import technology_for
 from .recipe import (
     AFTER_READ,
     AFTER_SYNTHESIS,
-    MAP_LUTS,
     NO_MORE_MULTIPLIERS,
     PLACE_OPTIONS,
     SYNTHESIS_OPTIONS,
     fixed_cells,
+    synthesis_from,
 )
 from .share_modules import share_modules
 from .tools import tool_versions
@@ -76,15 +76,13 @@ def _synthesis(config: Config, device: str) -> tuple[list[str], list[str]]:
     options = list(SYNTHESIS_OPTIONS)
     if technology_for(config, device) is not Technology.ECP5:
         options.append(NO_MORE_MULTIPLIERS)
-
-    def steps(first: str, last: str = "") -> str:
-        return " ".join(["synth_ecp5", *options, "-run", f"{first}:{last}", "-top", DESIGN])
-
-    rest = [*MAP_LUTS, steps("map_cells")]
     deep = [ram_name(window) for window in deep_memories(config)]
     if not (config.protected and deep):
+        _, *rest = synthesis_from("begin", options, DESIGN)
         return [*options, "-run", "begin:map_luts"], rest
-    return [*options, "-run", "begin:map_ram"], [map_deep_memories(deep), steps("map_ram", "map_luts"), *rest]
+    return [*options, "-run", "begin:map_ram"], [
+        map_deep_memories(deep), *synthesis_from("map_ram", options, DESIGN)
+    ]  # fmt: skip
 
 
 def make_plan(board: Board, make_core: MakeCore = chip) -> Plan:

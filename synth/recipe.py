@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 __all__ = [
     "AFTER_READ",
     "AFTER_SYNTHESIS",
-    "MAP_LUTS",
     "NETLIST",
     "NO_MORE_MULTIPLIERS",
     "PLACE_OPTIONS",
     "SYNTHESIS_OPTIONS",
     "fixed_cells",
+    "synthesis_from",
 ]
 
 NETLIST = "netlist.v"
@@ -37,7 +37,7 @@ AFTER_READ = (
 SYNTHESIS_OPTIONS = ("-nowidelut",)
 """Options of ``synth_ecp5``: multiplexers of several LUTs must stand in one tile, and whatever follows is far away."""
 
-MAP_LUTS = ("abc9 -maxlut 4 -W 900", "clean")
+MAP_LUTS = ("check -latchonly -assert", "abc9 -maxlut 4 -W 900", "clean")
 """What stands for the step ``map_luts`` of ``synth_ecp5``, which says that a wire takes 300 ps. Routed, one between
 neighbours takes 500 to 1,100: a level of tables costs more than it says (docs/decisions/ecp5-timing.md)."""
 
@@ -56,6 +56,14 @@ PLACE_OPTIONS = (
     "--report", "report.json",
 )  # fmt: skip
 """Options of nextpnr beside seed and clock."""
+
+
+def synthesis_from(step: str, options: Sequence[str], top: str) -> tuple[str, ...]:
+    """Yosys commands: ``synth_ecp5`` with ``options`` from one of its steps on, :data:`MAP_LUTS` instead of its own."""
+    first, last = (
+        " ".join(("synth_ecp5", *options, "-run", run, "-top", top)) for run in (f"{step}:map_luts", "map_cells:")
+    )
+    return (first, *MAP_LUTS, last)
 
 
 def fixed_cells(plan: Mapping[str, str]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.synth.area import SCRIPT
 from vanallen.synth.audit import audit
 from vanallen.synth.listed_inputs import PROTECTED, Exemption
-from vanallen.synth.recipe import AFTER_READ, SYNTHESIS_OPTIONS
+from vanallen.synth.recipe import AFTER_READ, SYNTHESIS_OPTIONS, synthesis_from
 from vanallen.synth.share_modules import share_modules
 from vanallen.synth.tools import run_tool
 
@@ -28,7 +28,7 @@ FORMS = ("ecp5", "flat", "generic")
 """ECP5's cells with the hierarchy that is kept, the same flattened as for the floorplan, and the gates of the area."""
 
 READ = ("read_rtlil design.il",)
-SYNTHESIS = f"synth_ecp5 {' '.join(SYNTHESIS_OPTIONS)} -top chip"
+SYNTHESIS = "\n".join(synthesis_from("begin", SYNTHESIS_OPTIONS, "chip"))
 FLATTEN = ("setattr -mod -unset keep_hierarchy *", "flatten -noscopeinfo")
 
 

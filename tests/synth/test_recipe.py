@@ -19,7 +19,7 @@ from vanallen.rtl.control.voter import agreed
 from vanallen.rtl.memory.scratchpad import Scratchpad
 from vanallen.rtl.technology import Technology
 from vanallen.synth.netlist import read_netlist
-from vanallen.synth.recipe import AFTER_READ, SYNTHESIS_OPTIONS
+from vanallen.synth.recipe import AFTER_READ, SYNTHESIS_OPTIONS, synthesis_from
 from vanallen.synth.tools import run_tool
 
 
@@ -77,7 +77,7 @@ def cells(design, folder, recipe):
 
 def levels(design, folder, owner):
     """The most tables of four inputs from a register or a port to one of ``owner``'s registers, by its path."""
-    script = ["read_rtlil d.il", *AFTER_READ, f"synth_ecp5 {' '.join(SYNTHESIS_OPTIONS)} -top top",
+    script = ["read_rtlil d.il", *AFTER_READ, *synthesis_from("begin", SYNTHESIS_OPTIONS, "top"),
               "setattr -mod -unset keep_hierarchy *", "flatten -noscopeinfo", "write_json d.json"]  # fmt: skip
     (folder / "d.il").write_text(rtlil.convert(design, name="top", emit_src=False))
     (folder / "d.ys").write_text("\n".join(script))
