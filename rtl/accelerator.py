@@ -179,9 +179,7 @@ class Accelerator(wiring.Component):
         }  # fmt: skip
         throttled = issue.throttled
         if index == 0:  # from this copy's host registers, as the copy follows from no other copy
-            hit = host.hits_copy & ~self._injected
-            self._hits.append(hit & job.busy)
-            throttled = throttled ^ hit  # nothing while it isn't busy
+            throttled = throttled ^ (host.hits_copy & ~self._injected)  # nothing while it isn't busy
         m.d.comb += [
             commit.restart.eq(fill.zero), commit.prepare.eq(job.prepare), commit.halt.eq(job.halt),
             commit.retired.eq(retired), drain.due.eq(commit.due_next), commit.block_rows.eq(drain.rows),
@@ -269,6 +267,7 @@ class Accelerator(wiring.Component):
             single, double = (self._chosen(Injection[f"{name.upper()}_RAM_{kind}"]) for kind in ("SINGLE", "DOUBLE"))
             m.d.comb += memory.inject.eq(Cat(single | double, double))
             self._hits.append(memory.injected)
+        self._hits.append(self._agreed("host", "hits_copy") & ~self._injected & self._agreed("job", "busy"))
         array, bridge = self.array, self.bridge
         m.d.comb += [
             *(array.inject[name].eq(self._chosen(Injection[f"ARRAY_{name.upper()}"])) for name, _ in INJECTIONS),

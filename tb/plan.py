@@ -266,7 +266,7 @@ PLAN = (
     _entry(
         "injection",
         "none: it holds for one cycle, and only says that what was injected has hit",
-        r"injected",
+        r"injected|bridge\.hit",
         seen="outputs right; an injection may be made once more, or not at all",
     ),
     _entry(
