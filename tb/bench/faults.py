@@ -12,6 +12,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles, FallingEdge
 
+from vanallen.rtl.control.job import Phase
 from vanallen.tb.faults.layers import LAYERS
 
 from .deposits import Deposits, Place
@@ -124,7 +125,7 @@ def after(rig: Rig, cycle: int, place: Place, *, again: bool = False) -> Strike:
     return strike
 
 
-REPLAY = 6
+REPLAY = Phase.REPLAY.value
 """``JobMachine``'s phase."""
 FETCH_AFTER = 8
 """Cycles from the write that starts a job to its first fetch, about."""
