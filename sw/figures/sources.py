@@ -136,6 +136,6 @@ SOURCES = (
 )  # fmt: skip
 """In the order in which they are run, quick ones first."""
 
-EARLIER = ("mutants", "prove-none", "campaign-full-diagonal",
+EARLIER = ("mutants", "campaign-full-diagonal",
            *(f"synth-{board}-{protection}" for board in SEEDS for protection in PROTECTIONS))  # fmt: skip
 """Sources whose figures are still of an earlier design than today's, as README and documents say: they take hours."""
