@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 __all__ = [
     "AFTER_READ",
     "AFTER_SYNTHESIS",
+    "MAP_LUTS",
     "NETLIST",
     "NO_MORE_MULTIPLIERS",
     "PLACE_OPTIONS",

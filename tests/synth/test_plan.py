@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from vanallen.boards.catalog import BOARDS
 from vanallen.synth import plan as planning
 from vanallen.synth.errors import BoardError
 from vanallen.synth.plan import make_plan
+from vanallen.synth.recipe import MAP_LUTS
 
 BOARD = replace(BOARDS["ulx3s-45f"], config="nano")
 
@@ -41,6 +43,18 @@ def test_files_name_no_folder(counter):
     for text in plan.files.values():
         assert str(Path(__file__).parents[2]) not in text and ".py" not in text
     assert sorted(plan.commands) == ["ecppack", "nextpnr-ecp5", "yosys"]
+
+
+@pytest.mark.parametrize(("protection", "ram"), [("none", []), ("full", ["map_ram"])])
+def test_wires_of_the_chip_are_mapped_for_what_they_take(protection, ram):
+    """Each step of ``synth_ecp5`` is run once, but for ``map_luts``, for which the recipe's commands stand."""
+    script = make_plan(replace(BOARDS["ulx3s-85f"], protection=protection)).files["top.ys"]
+    steps = re.findall(r"-run (\w*):(\w*)", script)
+    boundaries = ["begin", *ram, "map_luts"]
+    assert steps == [*pairwise(boundaries), ("map_cells", "")]
+    mapped = script[script.index(f"{boundaries[-2]}:map_luts") : script.index("map_cells:")]
+    assert [line for line in mapped.splitlines() if line in MAP_LUTS] == list(MAP_LUTS)
+    assert script.count("abc9") == 1
 
 
 @pytest.mark.parametrize(
